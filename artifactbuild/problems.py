@@ -1,0 +1,88 @@
+"""Located mistakes of the user, and the one exception that carries them."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+WIDTH = 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake: where it stands, what was expected, how to repair it."""
+
+    file: str
+    message: str
+    hint: str = ""
+    line: int | None = None
+    column: int | None = None
+    source: str = ""
+
+    def render(self) -> str:
+        """Say it as a compiler does: place and message, the line, a caret and the hint."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        lines = [f"{_printable(place)}: {_printable(self.message)}"]
+        if self.line is None or self.column is None:
+            lines += [f"    {_printable(self.hint)}"] if self.hint else []
+        else:
+            shown, offset = _excerpt(self.source, self.column - 1)
+            caret = f"{' ' * offset}^ {_printable(self.hint)}"
+            lines += [f"    {shown}".rstrip(), f"    {caret}".rstrip()]
+        return "\n".join(lines)
+
+    def to_data(self) -> dict[str, str | int | None]:
+        """Give the plain data that `--json` prints."""
+        return asdict(self)
+
+
+class Refusal(Exception):
+    """An expected failure: the user's problems, all of them.
+
+    `kept` is the folder where what was made so far can be looked at, if there is one.
+    """
+
+    def __init__(self, *problems: Problem, kept: str = "") -> None:
+        super().__init__(*problems)
+        self.problems: tuple[Problem, ...] = problems
+        self.kept = kept
+
+    def __str__(self) -> str:
+        return "\n".join(problem.render() for problem in self.problems)
+
+
+def summary(problems: Sequence[Problem]) -> str:
+    """Count the problems in words."""
+    return f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Name the known word that was probably meant, or nothing."""
+    spelt = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(word.lower(), spelt, n=1, cutoff=0.65)
+    return f"did you mean {spelt[close[0]]!r}?" if close else ""
+
+
+def _excerpt(source: str, index: int) -> tuple[str, int]:
+    """Cut the line to a readable width around the index; give it with the caret's offset."""
+    indent = len(source) - len(source.lstrip(" \t"))
+    text, index = source[indent:].rstrip(), max(index - indent, 0)
+    start = max(index - WIDTH // 2, 0) if len(text) > WIDTH else 0
+    head, tail = "…" if start else "", "…" if start + WIDTH < len(text) else ""
+    before = head + _printable(text[start:index])
+    offset = _columns(before) + max(index - len(text), 0)
+    return before + _printable(text[max(index, start) : start + WIDTH]) + tail, offset
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _columns(text: str) -> int:
+    """Count the terminal columns that the text takes."""
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )

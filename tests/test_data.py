@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from artifactbuild.data import Mismatch, decode, dumps, encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outer:
+    name: str
+    ratio: float
+    inner: tuple[Inner, ...]
+    named: Mapping[str, Inner]
+    anything: Any = None
+
+
+NOUN = Outer(
+    name="é", ratio=0.5, inner=(Inner(size=1), Inner(size=None)), named={"b": Inner(size=2)}
+)
+
+
+def test_decode_undoes_encode() -> None:
+    assert decode(Outer, encode(NOUN)) == NOUN
+
+
+def test_text_is_sorted_and_ends_with_a_newline() -> None:
+    assert dumps({"b": 1, "a": (True, None)}) == (
+        '{\n  "a": [\n    true,\n    null\n  ],\n  "b": 1\n}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": 1}, "$.name: expected str, found int"),
+        ({"more": 1}, "$: unknown key 'more'"),
+        ({"inner": [{"size": "1"}]}, "$.inner[0].size: expected int, found str"),
+        ({"inner": [{}]}, "$.inner[0]: missing key 'size'"),
+        ({"named": {"b": 3}}, "$.named.b: expected a mapping, found int"),
+        ({"ratio": True}, "$.ratio: expected float, found bool"),
+    ],
+)
+def test_mismatch_names_the_path(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(Mismatch) as mismatch:
+        decode(Outer, {**encode(NOUN), **change})
+    assert str(mismatch.value) == message
+
+
+def test_whole_number_is_read_as_float() -> None:
+    assert decode(Outer, {**encode(NOUN), "ratio": 2}).ratio == 2.0
