@@ -1,0 +1,133 @@
+"""The door: from a path to a manifest that stands up, or to all its problems."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from artifactbuild.manifest import files, meaning, schema, text
+from artifactbuild.manifest.model import Manifest
+from artifactbuild.manifest.text import Document
+from artifactbuild.problems import Problem, Refusal, did_you_mean
+
+NAME = "model.artifact.yaml"
+ROOT_MARKS = (".git", "pyproject.toml")
+SKIPPED = frozenset({"node_modules", "__pycache__", "artifacts"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A manifest with its text and its place; both paths are absolute."""
+
+    manifest: Manifest
+    document: Document
+    path: Path
+    project: Path
+
+
+def load(path: Path) -> Loaded:
+    """Read a manifest; raises Refusal with all its problems."""
+    path = _absolute(path)
+    document = text.read(_bytes(path), files.display(path))
+    _refuse(document, [*document.problems, *schema.check(document)])
+    manifest = Manifest.from_data(document.data)
+    project = project_of(path)
+    looked_up = files.check(manifest, document, folder=path.parent, project=project)
+    _refuse(document, [*meaning.check(manifest, document), *looked_up])
+    return Loaded(manifest=manifest, document=document, path=path, project=project)
+
+
+def load_all(arguments: Sequence[str], start: Path) -> tuple[Loaded, ...]:
+    """Read every manifest that the arguments name; raises Refusal with the problems of all."""
+    loaded: list[Loaded] = []
+    problems: list[Problem] = []
+    for path in find(arguments, start):
+        try:
+            loaded.append(load(path))
+        except Refusal as refusal:
+            problems += refusal.problems
+    problems += namesakes(loaded)
+    if problems:
+        raise Refusal(*problems)
+    return tuple(loaded)
+
+
+def project_of(path: Path) -> Path:
+    """Find the nearest folder upward with `.git` or `pyproject.toml`, else the manifest's own."""
+    folder = _absolute(path).parent
+    for candidate in (folder, *folder.parents):
+        if any((candidate / mark).exists() for mark in ROOT_MARKS):
+            return candidate
+    return folder
+
+
+def find(arguments: Sequence[str], start: Path) -> tuple[Path, ...]:
+    """Find the manifests that the arguments name; raises Refusal when one names none."""
+    found, problems = set(), []
+    for argument in arguments or (".",):
+        place = _absolute(start / argument)
+        manifests = [place] if place.is_file() else sorted(_search(place))
+        found.update(manifests)
+        if not manifests:
+            problems.append(_nothing(argument, place))
+    if problems:
+        raise Refusal(*problems)
+    return tuple(sorted(found))
+
+
+def namesakes(loaded: Iterable[Loaded]) -> tuple[Problem, ...]:
+    """Report the manifests of one project that bear the name of an earlier one."""
+    first: dict[tuple[Path, str], Loaded] = {}
+    problems = []
+    for each in loaded:
+        earlier = first.setdefault((each.project, each.manifest.name), each)
+        if earlier.path != each.path:
+            message = f"model {each.manifest.name!r} is also that of {earlier.document.file}"
+            problems.append(each.document.problem(("name",), message, "rename one of the two"))
+    return tuple(problems)
+
+
+def _refuse(document: Document, problems: Sequence[Problem]) -> None:
+    if problems:
+        raise Refusal(*sorted(problems, key=lambda each: _order(document, each)))
+
+
+def _order(document: Document, problem: Problem) -> tuple[bool, int, int]:
+    return problem.file != document.file, problem.line or 0, problem.column or 0
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(text.MAX_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        problem = Problem(file=files.display(path), message=f"cannot be read: {reason}")
+        raise Refusal(problem) from error
+
+
+def _search(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if _is_searched(Path(place, name))]
+        if NAME in names:
+            yield Path(place, NAME)
+
+
+def _is_searched(folder: Path) -> bool:
+    hidden = folder.name.startswith(".") or folder.name in SKIPPED
+    return not hidden and not (folder / "pyvenv.cfg").exists()
+
+
+def _nothing(argument: str, place: Path) -> Problem:
+    if place.is_dir():
+        hint = f"a manifest is a file named {NAME}; `artifactbuild init` writes one"
+        return Problem(file=argument, message="no manifest in this folder", hint=hint)
+    beside = os.listdir(place.parent) if place.parent.is_dir() else []
+    hint = did_you_mean(place.name, sorted(beside)) or f"name a {NAME} or a folder that has one"
+    return Problem(file=argument, message="no such file or folder", hint=hint)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))
