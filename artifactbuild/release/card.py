@@ -1,0 +1,157 @@
+"""The card: the record told to people, rendered from `metadata.json` and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from artifactbuild.problems import Problem, Refusal
+
+DEFAULT = "MODEL_CARD.md.j2"
+
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~$&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_BLOCK_START = re.compile(r"^(?:([-+#=>]+)|(\d+)([.)]))(?=\s|$)")
+
+
+class Verbatim(str):
+    """Text that is Markdown already."""
+
+
+def render(metadata: Mapping[str, Any], template: Path) -> str:
+    """Render a card; every value is escaped as Markdown unless a filter made Markdown of it.
+
+    Raises:
+        Refusal: when the template is wrong, with its line.
+    """
+    environment = ImmutableSandboxedEnvironment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_escaped,
+    )
+    environment.filters |= FILTERS
+    try:
+        text = environment.from_string(template.read_text(encoding="utf-8")).render(metadata)
+    except jinja2.TemplateSyntaxError as error:
+        raise Refusal(_problem(template, error.lineno, error.message or "syntax error")) from None
+    except (jinja2.TemplateError, TypeError, ValueError) as error:
+        raise Refusal(_problem(template, _line(error), str(error))) from None
+    return text.rstrip("\n") + "\n"
+
+
+def render_file(metadata: Path, template: Path) -> str:
+    """Render the card of a `metadata.json`."""
+    return render(json.loads(metadata.read_text(encoding="utf-8")), template)
+
+
+def _escaped(value: Any) -> str:
+    """Return any value as Markdown that shows just that value."""
+    if isinstance(value, Verbatim):
+        return value
+    text = _SPECIAL.sub(r"\\\g<0>", _one_line(_text(value)))
+    return _BLOCK_START.sub(_harmless, text)
+
+
+def _harmless(start: re.Match[str]) -> str:
+    """Escape what would begin a heading, a list or a rule at the start of a line."""
+    marks, number, point = start.groups()
+    return f"\\{marks}" if marks else f"{number}\\{point}"
+
+
+def _shape(value: list[int | None]) -> str:
+    """Return a shape as the manifest writes it."""
+    return "[" + ", ".join("null" if size is None else str(size) for size in value) + "]"
+
+
+def _difference(check: Mapping[str, Any]) -> str:
+    """Return how far a check found two sides apart."""
+    if check["max_abs"] is None:
+        return "equal" if check["passed"] else str(check["detail"])
+    return f"{check['max_abs']:.3g}"
+
+
+def _allowed(check: Mapping[str, Any]) -> str:
+    """Return the bound of a check."""
+    if not check["atol"] and not check["rtol"]:
+        return "exact"
+    return f"{check['atol']:g} + {check['rtol']:g} × |expected|"
+
+
+def _code(value: Any) -> Verbatim:
+    """Return a value as inline code, in as many backticks as it takes."""
+    text = _one_line(_text(value))
+    if not text:
+        return Verbatim("")
+    ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return Verbatim(f"{ticks}{space}{text}{space}{ticks}".replace("|", r"\|"))
+
+
+def _fence(value: str, language: str = "") -> Verbatim:
+    """Return a text as a fenced block, in as many backticks as it takes."""
+    longest = max((len(run) for run in re.findall("`+", value)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return Verbatim(f"{ticks}{language}\n{value.rstrip()}\n{ticks}")
+
+
+def size(value: int) -> str:
+    """Return a number of bytes as people write it."""
+    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
+        return ", ".join(map(str, value))
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _problem(template: Path, line: int | None, message: str) -> Problem:
+    return Problem(
+        file=str(template),
+        line=line,
+        column=1 if line else None,
+        source=template.read_text(encoding="utf-8").splitlines()[line - 1] if line else "",
+        message=f"template: {message}",
+        hint="a template sees the keys of metadata.json",
+    )
+
+
+def _line(error: BaseException) -> int | None:
+    """Return the template's line that was being rendered when something was raised."""
+    trace, line = error.__traceback__, None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+FILTERS: Mapping[str, Any] = {
+    "allowed": _allowed,
+    "code": _code,
+    "difference": _difference,
+    "fence": _fence,
+    "shape": _shape,
+    "size": size,
+}
+"""What a template has beside Jinja's own filters."""

@@ -1,0 +1,219 @@
+"""The record: all that is known of one artifact. Its file is `metadata.json`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifactbuild.data import Mismatch, decode, dumps
+from artifactbuild.manifest.model import Tensor
+from artifactbuild.problems import Problem, Refusal
+
+FILE = "metadata.json"
+CARD = "MODEL_CARD.md"
+REFERENCE = "reference.npz"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomObject:
+    """One declared custom object: where it is, and the name that Keras files it under."""
+
+    target: str
+    kind: str
+    name: str
+    registered: bool
+    forgets: tuple[str, ...] = ()
+    """Arguments of `__init__` that `get_config` does not return."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One layer as the record tells it; `output_shape` is as Keras prints it."""
+
+    name: str
+    kind: str
+    output_shape: str
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A model's layers, and how many numbers it holds."""
+
+    layers: tuple[Layer, ...]
+    parameters: int
+    trainable_parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One variable of the model's state, in the one order that all formats use.
+
+    `role` is `weight`, `seed` or `optimizer`; `sha256` is of the little-endian bytes.
+    """
+
+    role: str
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the model that the factory returned really is."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    architecture: Architecture
+    optimizer: str | None
+    loss: Any
+    metrics: Any
+    custom_objects: tuple[CustomObject, ...]
+    variables: tuple[Variable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """One way that a user loads a payload: a snippet that is run as it stands.
+
+    The snippet runs in the artifact's folder and defines `predict(<input names>)`; one that gives
+    back a Keras model calls it `restored`.
+
+    `against` names the reference that must be met exactly (`eager` or `graph`); `restores` the
+    roles of variables that must come back to the bit; `declared` whether custom objects are filed
+    in Keras' registry on import, as `register_keras_serializable` does; `sources` whether the
+    project's own modules are importable.
+    """
+
+    name: str
+    summary: str
+    code: str
+    against: str
+    restores: tuple[str, ...] = ()
+    declared: bool = True
+    sources: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One finding of validation: who loaded, what was compared with what, figures, verdict.
+
+    `max_abs` is the largest absolute difference, `atol` and `rtol` the bound on it
+    (|found - expected| <= atol + rtol * |expected|), `count` the number of values compared.
+    """
+
+    loader: str
+    compared: str
+    against: str
+    count: int
+    max_abs: float | None
+    atol: float
+    rtol: float
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file of an artifact: its digest, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Digests of everything that an artifact was made from.
+
+    `manifest` has one entry per key of the manifest, except version and formats; `sources` one per
+    file that the builder read, as a POSIX path from the project's root.
+    """
+
+    manifest: Mapping[str, str]
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What `metadata.json` says; the fields are its keys."""
+
+    record_version: int
+    model_name: str
+    format: str
+    version: str
+    created_at: str
+    tensorflow_version: str
+    keras_version: str
+    input_signature: tuple[Tensor, ...]
+    output_signature: tuple[Tensor, ...]
+    training: Mapping[str, Any]
+    data: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    notes: str
+    factory: str
+    kwargs: Mapping[str, Any]
+    seed: int
+    options: Mapping[str, Any]
+    architecture: Architecture
+    custom_objects: tuple[CustomObject, ...]
+    variables: tuple[Variable, ...]
+    checks: tuple[Check, ...]
+    loaders: tuple[Loader, ...]
+    files: Mapping[str, File]
+    inputs: Inputs
+    environment: Mapping[str, str]
+
+
+def write(record: Record, folder: Path) -> None:
+    """Write `metadata.json` into an artifact's folder."""
+    (folder / FILE).write_text(dumps(record), encoding="utf-8")
+
+
+def read(folder: Path) -> Record:
+    """Read an artifact's `metadata.json`.
+
+    Raises:
+        Refusal: when it is not there, not JSON, or not a record of a version that we know.
+    """
+    path = folder / FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise Refusal(Problem(file=str(path), message="no such record")) from None
+    except ValueError as error:
+        raise Refusal(Problem(file=str(path), message=f"not a record: {error}")) from None
+    found = data.get("record_version") if isinstance(data, dict) else None
+    if found != VERSION:
+        message = f"record_version is {found!r}, this artifactbuild reads {VERSION}"
+        raise Refusal(Problem(file=str(path), message=message))
+    try:
+        return decode(Record, data)
+    except Mismatch as mismatch:
+        raise Refusal(Problem(file=str(path), message=f"not a record: {mismatch}")) from None
+
+
+def created_at(environ: Mapping[str, str], locked: str | None) -> str:
+    """Return the moment of creation as RFC 3339 in UTC.
+
+    `SOURCE_DATE_EPOCH` (https://reproducible-builds.org/specs/source-date-epoch/), else what the
+    lock says, else the clock: the one place that reads it.
+    """
+    epoch = environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None and locked is not None:
+        return locked
+    if epoch is not None and not epoch.isdecimal():
+        raise Refusal(
+            Problem(
+                file="SOURCE_DATE_EPOCH",
+                message=f"found {epoch!r}, expected seconds since 1970 as a whole number",
+                hint="unset it, or write `SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)`",
+            )
+        )
+    seconds = time.time() if epoch is None else int(epoch)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artifactbuild.problems import Refusal
+from artifactbuild.release.card import render
+
+
+def card(tmp_path: Path, template: str, **metadata: Any) -> str:
+    path = tmp_path / "card.md.j2"
+    path.write_text(template, encoding="utf-8")
+    return render(metadata, path)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("my_model", "my_model"),
+        ("_private_", r"\_private\_"),
+        ("2.21.0", "2.21.0"),
+        ("1. first", r"1\. first"),
+        ("# heading", r"\# heading"),
+        ("a | b", r"a \| b"),
+        ("two\nlines", "two lines"),
+        ("[x](javascript:alert)", r"\[x\](javascript:alert)"),
+        ("<script>", r"\<script\>"),
+        ("&lt;", r"\&lt;"),
+        ("`code`", r"\`code\`"),
+        (["mae", "acc"], "mae, acc"),
+        (True, "yes"),
+        (None, ""),
+        ({"b": 1}, '{"b": 1}'),
+    ],
+)
+def test_values_are_shown_as_they_are(tmp_path: Path, value: Any, shown: str) -> None:
+    assert card(tmp_path, "{{ value }}", value=value) == shown + "\n"
+
+
+def test_code_with_backticks_gets_longer_ticks(tmp_path: Path) -> None:
+    assert card(tmp_path, "{{ v | code }}", v="a ``b`` c") == "```a ``b`` c```\n"
+    assert card(tmp_path, "{{ v | code }}", v="`a`") == "`` `a` ``\n"
+
+
+def test_fence_is_longer_than_what_it_holds(tmp_path: Path) -> None:
+    assert card(tmp_path, "{{ v | fence('python') }}", v="x = '```'") == (
+        "````python\nx = '```'\n````\n"
+    )
+
+
+def test_missing_key_names_the_template_line(tmp_path: Path) -> None:
+    with pytest.raises(Refusal) as refused:
+        card(tmp_path, "# title\n\n{{ nothing }}\n")
+    (problem,) = refused.value.problems
+    assert (problem.line, problem.message) == (3, "template: 'nothing' is undefined")
+
+
+def test_syntax_error_names_the_template_line(tmp_path: Path) -> None:
+    with pytest.raises(Refusal) as refused:
+        card(tmp_path, "# title\n{% if %}\n")
+    (problem,) = refused.value.problems
+    assert problem.line == 2
+    assert problem.message.startswith("template: Expected an expression")
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ ''.__class__.__mro__ }}", "{{ v.append(1) }}", "{% include '/etc/passwd' %}"]
+)
+def test_template_reaches_nothing_but_its_values(tmp_path: Path, template: str) -> None:
+    with pytest.raises(Refusal):
+        card(tmp_path, template, v=[1])

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from artifactbuild.problems import Refusal
+from artifactbuild.release import lock
+from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.record import Inputs
+
+HINT = "restore it with `git checkout`, or remove it and run `artifactbuild build`"
+
+LOCK = Lock(
+    lock_version=1,
+    model="m",
+    version="v1",
+    created_at="2026-01-01T00:00:00Z",
+    environment={"tensorflow": "2.21.0"},
+    inputs=Inputs(manifest={"seed": "0"}, sources={"model.py": "1"}),
+    artifacts={"keras": Locked(options={}, files={"model.keras": "2"})},
+)
+
+
+def test_lock_is_read_as_it_was_written(tmp_path: Path) -> None:
+    manifest = tmp_path / "model.artifact.yaml"
+    assert lock.read(manifest, "lock") is None
+    assert lock.write(LOCK, manifest)
+    assert lock.read(manifest, "lock") == LOCK
+    assert [path.name for path in tmp_path.iterdir()] == ["model.artifact.lock"]
+
+
+def test_same_lock_is_not_written_again(tmp_path: Path) -> None:
+    manifest = tmp_path / "model.artifact.yaml"
+    lock.write(LOCK, manifest)
+    before = lock.path_of(manifest).stat().st_mtime_ns
+    assert not lock.write(LOCK, manifest)
+    assert lock.path_of(manifest).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<<<<<<< HEAD\n", "not a lock: Expecting value: line 1 column 1 (char 0)"),
+        ('{"lock_version": 9}', "not a lock: lock_version is 9, this artifactbuild reads 1"),
+        ('{"lock_version": 1}', "not a lock: $: missing key 'model'"),
+    ],
+)
+def test_what_is_no_lock_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    manifest = tmp_path / "model.artifact.yaml"
+    lock.path_of(manifest).write_text(text)
+    with pytest.raises(Refusal) as refused:
+        lock.read(manifest, "model.artifact.lock")
+    (problem,) = refused.value.problems
+    assert (problem.message, problem.hint) == (message, HINT)
