@@ -1,0 +1,55 @@
+"""Whose mistake an exception is: the user's code and the user's model end in located findings."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from artifactbuild.worker.messages import Finding
+
+
+class Stopped(Exception):
+    """A build cannot go on; the findings say why."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__(*(finding.message for finding in findings))
+        self.findings = findings
+
+
+@contextmanager
+def blamed(path: tuple[Any, ...], deed: str, project: Path, hint: str = "") -> Iterator[None]:
+    """Turn whatever the user's code raises into a finding at `path` of the manifest.
+
+    `deed` says what was being done; the message names the user's own line that was reached last.
+    SystemExit counts: a factory that ends the interpreter has failed.
+    """
+    try:
+        yield
+    except (Stopped, KeyboardInterrupt):
+        raise
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        message = f"{deed} raised {described(error)}{_place(error, project)}"
+        raise Stopped(Finding(path=path, message=message, hint=hint)) from error
+
+
+def described(error: BaseException) -> str:
+    """Return the type and the first lines of an exception's text, fit for one message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines)
+    text = text if len(text) <= 240 else text[:240] + "…"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _place(error: BaseException, project: Path) -> str:
+    """Return ' at FILE:LINE' of the innermost frame inside the project, with its text."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_relative_to(project) and "site-packages" not in file.parts:
+            text = linecache.getline(frame.filename, frame.lineno or 0).strip()
+            return f" at {file.relative_to(project).as_posix()}:{frame.lineno} ({text})"
+    return ""

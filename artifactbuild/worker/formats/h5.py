@@ -1,0 +1,147 @@
+"""`model.h5`: the legacy HDF5 file of a functional or sequential model and its training state.
+
+Four silent faults of Keras' own path are mended here: saving takes the optimizer out of the live
+model's training configuration; loading builds the optimizer without variables; abbreviated losses
+such as `mse` cannot be read back; and what can never be loaded is saved without complaint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from artifactbuild.release.record import Loader
+from artifactbuild.worker.formats import snippets
+from artifactbuild.worker.formats.protocol import Subject
+
+FILE = "model.h5"
+OTHERS = "use keras or savedmodel"
+
+
+def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
+    """Refuse what the legacy file saves without complaint and never loads again."""
+    model = subject.model
+    if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
+        return f"h5 holds functional and sequential models, not {type(model).__name__}; {OTHERS}"
+    for operation in _operations(model):
+        if not isinstance(operation, keras.layers.Layer):
+            kind = type(operation).__name__
+            return f"h5 cannot hold the operation {kind} ({operation.name!r}); {OTHERS}"
+        if hasattr(operation, "lookup_table"):
+            return f"h5 loses the vocabulary of {operation.name!r}; {OTHERS}"
+    for variable in model.variables:
+        if variable.dtype == "bfloat16":
+            return f"h5 has no bfloat16, as {variable.path!r} is; {OTHERS}"
+    return ""
+
+
+def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
+    """Save the file, leaving the model as it was, and spell abbreviated losses out."""
+    with _compile_config_kept(subject.model):
+        subject.model.save(folder / FILE)
+    with h5py.File(folder / FILE, "r+") as file:
+        if "training_config" in file.attrs:
+            config = json.loads(file.attrs["training_config"])
+            config["loss"] = _spelled_out(config.get("loss"))
+            file.attrs["training_config"] = json.dumps(config).encode()
+
+
+def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
+    """`load_model` as users write it, and with the optimizer's state put back."""
+    plain = Loader(
+        name="keras",
+        summary="Keras, with the modules of the custom objects imported; predicts",
+        code=_load(subject, snippets.imports_of_declared(subject), "", ""),
+        against="eager",
+        restores=("weight",),
+    )
+    mapping = f"custom_objects = {snippets.custom_objects(subject)}\n"
+    mapped = Loader(
+        name="custom_objects",
+        summary="Keras, with a custom_objects mapping and nothing registered; predicts",
+        code=_load(
+            subject, snippets.imports_by_name(subject), mapping, ", custom_objects=custom_objects"
+        ),
+        against="eager",
+        restores=("weight",),
+        declared=False,
+    )
+    ways = snippets.usable(subject, plain, mapped)
+    return (*ways, _resume(subject)) if subject.model.compiled else ways
+
+
+def _load(subject: Subject, imports: str, mapping: str, argument: str) -> str:
+    return snippets.paragraphs(
+        "import keras\n" + imports,
+        f'{mapping}restored = keras.saving.load_model("{FILE}"{argument})\n',
+        snippets.predict(subject),
+    )
+
+
+def _resume(subject: Subject) -> Loader:
+    """Return the loader that goes on training; Keras alone builds an optimizer without state."""
+    optimizer = """\
+restored.optimizer.built = False  # Keras built it without its state
+restored.optimizer.build(restored.trainable_variables)
+with h5py.File("model.h5") as file:
+    group = file["optimizer_weights"]
+    values = [group[name][()] for name in group.attrs["weight_names"]]
+for variable, value in zip(restored.optimizer.variables, values, strict=True):
+    variable.assign(value)
+"""
+    registered = all(item.registered for item in subject.facts.custom_objects)
+    if registered:
+        imports, mapping, argument = snippets.imports_of_declared(subject), "", ""
+    else:
+        imports = snippets.imports_by_name(subject)
+        mapping = f"custom_objects = {snippets.custom_objects(subject)}\n"
+        argument = ", custom_objects=custom_objects"
+    load = f'restored = keras.saving.load_model("{FILE}"{argument})\n'
+    return Loader(
+        name="training",
+        summary="Keras, with the optimizer's state put back; goes on training",
+        code=snippets.paragraphs(
+            "import h5py\nimport keras\n" + imports,
+            mapping + load + optimizer,
+            snippets.predict(subject),
+        ),
+        against="eager",
+        restores=("weight", "optimizer"),
+        declared=registered,
+    )
+
+
+def _operations(model: keras.Model) -> Iterator[Any]:
+    for operation in model.operations if hasattr(model, "operations") else model.layers:
+        yield operation
+        if isinstance(operation, keras.Model):
+            yield from _operations(operation)
+
+
+@contextmanager
+def _compile_config_kept(model: keras.Model) -> Iterator[None]:
+    """Put the training configuration back after a save that takes the optimizer out of it."""
+    holder = getattr(model, "_compile_config", None)
+    before = dict(holder.config) if holder is not None else {}
+    try:
+        yield
+    finally:
+        if holder is not None:
+            holder.config = before
+
+
+def _spelled_out(loss: Any) -> Any:
+    """Return a loss configuration with abbreviations such as mse written in full."""
+    if isinstance(loss, str):
+        return keras.losses.get(loss).__name__
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {key: _spelled_out(value) for key, value in loss.items()}
+    if isinstance(loss, list):
+        return [_spelled_out(value) for value in loss]
+    return loss

@@ -1,0 +1,46 @@
+"""The contract of a format, and what a format is given to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+
+from artifactbuild.manifest.model import Manifest
+from artifactbuild.release.record import Facts, Loader
+from artifactbuild.worker.signature import Signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The model to write, with all that was worked out of it once for all formats.
+
+    `serving` is the traced concrete function: the manifest's inputs by name to outputs by name.
+    `config` is the serialized Keras object: architecture, build and training configuration.
+    """
+
+    model: keras.Model
+    manifest: Manifest
+    signature: Signature
+    facts: Facts
+    serving: Any
+    config: Mapping[str, Any]
+
+
+class Format(Protocol):
+    """One kind of artifact. A format writes where it is told and knows how its file is loaded.
+
+    It never chooses its path, hashes, prints, publishes or swallows an exception.
+    """
+
+    def refusal(self, subject: Subject, options: Mapping[str, Any]) -> str:
+        """Say why this format cannot hold the model, and what can; empty if it can."""
+
+    def write(self, subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
+        """Write the payload into an existing, empty folder."""
+
+    def loaders(self, subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
+        """Return every way that users load the payload; validation runs each."""

@@ -1,0 +1,69 @@
+"""The nouns that cross the border between the command line and its worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from artifactbuild.manifest.model import Tensor, Tolerance
+from artifactbuild.release.record import Check, Facts, Loader, Variable
+
+Tell = Callable[[str], None]
+"""Takes a word on what is being done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A mistake of the user that only the running model shows, at a path in the manifest."""
+
+    path: tuple[Any, ...]
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What a builder is told: the manifest as plain data, where it lies, where to write."""
+
+    manifest: Mapping[str, Any]
+    project: str
+    folder: str
+    formats: tuple[str, ...]
+    staging: str
+    """Holds one folder per format; the builder writes nowhere else."""
+    ignored: tuple[str, ...]
+    """Folders whose files are never inputs, such as the artifacts themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReport:
+    """What a builder found out; `findings` says why it stopped, if it did."""
+
+    findings: tuple[Finding, ...] = ()
+    facts: Facts | None = None
+    sources: Mapping[str, str] | None = None
+    """Every file under the project that was read: POSIX path -> sha256."""
+    loaders: Mapping[str, tuple[Loader, ...]] | None = None
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateRequest:
+    """What a validator is told: a payload, one loader, what must come back."""
+
+    folder: str
+    loader: Loader
+    search_path: tuple[str, ...]
+    outputs: tuple[Tensor, ...]
+    tolerance: Tolerance
+    variables: tuple[Variable, ...]
+    failure: str
+    """Where the offending tensors are kept (an .npz that does not exist yet)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateReport:
+    """What one loader showed."""
+
+    checks: tuple[Check, ...]

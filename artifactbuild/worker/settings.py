@@ -1,0 +1,26 @@
+"""What every worker is pinned to, whatever the caller's environment says."""
+
+from __future__ import annotations
+
+THREADS = 2
+"""How many threads TensorFlow gets everywhere: the number of threads changes trained bits."""
+
+PINNED = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": str(THREADS),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "1",
+    "TF_DETERMINISTIC_OPS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "TF_NUM_INTEROP_THREADS": str(THREADS),
+    "TF_NUM_INTRAOP_THREADS": str(THREADS),
+    "TZ": "UTC",
+}
+"""Set before the interpreter starts, since Python and TensorFlow read them only then."""
+
+DROPPED = ("PYTHON", "TF_", "XLA_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "LC_", "LANG")
+KEPT = frozenset({"PYTHONPATH", "PYTHONHOME"})

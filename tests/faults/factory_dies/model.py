@@ -1,0 +1,5 @@
+import os
+
+
+def make_model():
+    os._exit(7)

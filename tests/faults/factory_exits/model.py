@@ -1,0 +1,5 @@
+import sys
+
+
+def make_model():
+    sys.exit("no licence found")

@@ -1,0 +1,5 @@
+import no_such_library
+
+
+def make_model():
+    return no_such_library.model()
