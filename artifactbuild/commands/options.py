@@ -1,0 +1,28 @@
+"""The arguments that verbs share, and the manifests that they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from artifactbuild import pipeline
+from artifactbuild.manifest.load import load_all
+from artifactbuild.pipeline import Job
+
+PATHS = click.argument("paths", nargs=-1, metavar="[MANIFEST|FOLDER]...")
+
+ARTIFACTS = click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path, resolve_path=True),
+    envvar="ARTIFACTBUILD_ARTIFACTS",
+    help="Where versions are published.  [default: artifacts/ in the project]",
+)
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Answer with JSON on standard output.")
+
+
+def jobs(paths: tuple[str, ...], artifacts: Path | None) -> tuple[Job, ...]:
+    """Load every manifest that the arguments name; raises Refusal with the problems of all."""
+    loaded = load_all(paths, Path.cwd())
+    return tuple(pipeline.job(each, artifacts) for each in loaded)

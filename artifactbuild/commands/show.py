@@ -1,0 +1,43 @@
+"""`show`: what is published of each manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from artifactbuild import screen
+from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
+from artifactbuild.data import dumps
+from artifactbuild.pipeline import Job
+from artifactbuild.release import record
+from artifactbuild.release.record import Record
+
+
+@click.command("show")
+@PATHS
+@ARTIFACTS
+@JSON
+def command(paths: tuple[str, ...], artifacts: Path | None, as_json: bool) -> None:
+    """Show the published versions of each manifest: formats, sizes, checks, loaders."""
+    work = jobs(paths, artifacts)
+    if as_json:
+        click.echo(dumps([made for job in work for made in _records(job)]), nl=False)
+        return
+    for job in work:
+        click.echo(f"{job.name} (manifest: {job.version})")
+        rows = [_row(made) for made in _records(job)]
+        click.echo(screen.table(rows) if rows else "  nothing is published\n", nl=False)
+
+
+def _records(job: Job) -> list[Record]:
+    found = [item for item in job.store.versions() if item[0] == job.name]
+    return [record.read(job.store.folder(*item)) for item in found]
+
+
+def _row(made: Record) -> tuple[str, ...]:
+    size = sum(file.size for file in made.files.values())
+    passed = sum(check.passed for check in made.checks)
+    loaders = ", ".join(loader.name for loader in made.loaders)
+    checks = f"{passed}/{len(made.checks)} checks"
+    return (made.version, made.format, screen.size(size), checks, made.created_at, loaders)

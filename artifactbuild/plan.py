@@ -1,0 +1,146 @@
+"""The plan: what would be done for each format of a manifest, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from artifactbuild.manifest.model import FormatRequest, Manifest
+from artifactbuild.release.environment import drift
+from artifactbuild.release.lock import Lock
+from artifactbuild.release.record import Inputs
+
+BUILD, KEEP, REFUSE = "build", "keep", "refuse"
+UP_TO_DATE = "up to date"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What the plan needs to know of a version that is in the store."""
+
+    inputs: Inputs
+    options: Mapping[str, Any]
+    metadata: str
+    """The sha256 of its `metadata.json`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """What would go into a build now."""
+
+    inputs: Inputs
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One format of one manifest, all options explicit: the action, its reason, what changed."""
+
+    format: str
+    options: Mapping[str, Any]
+    action: str
+    reason: str
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps of one manifest."""
+
+    model: str
+    version: str
+    steps: tuple[Step, ...]
+
+    def of(self, action: str) -> tuple[Step, ...]:
+        """Return the steps with one action."""
+        return tuple(step for step in self.steps if step.action == action)
+
+
+def make(
+    manifest: Manifest, current: Current, lock: Lock | None, published: Mapping[str, Published]
+) -> Plan:
+    """Decide each step from the manifest, the inputs as they are now, the lock and the store."""
+    memory = lock if lock is not None and lock.version == manifest.version else None
+    return Plan(
+        model=manifest.name,
+        version=manifest.version,
+        steps=tuple(
+            _step(request, manifest.version, current, memory, published.get(request.name))
+            for request in manifest.formats
+        ),
+    )
+
+
+def changes(before: Inputs, now: Inputs) -> tuple[str, ...]:
+    """Say in words which keys of the manifest and which sources differ, sorted."""
+    keys = _differing(before.manifest, now.manifest)
+    files = _differing(before.sources, now.sources)
+    return (
+        *(f"`{key}` in the manifest changed" for key in keys),
+        *(f"{name} {'changed' if name in now.sources else 'is gone'}" for name in files),
+    )
+
+
+def _step(
+    request: FormatRequest,
+    version: str,
+    current: Current,
+    lock: Lock | None,
+    published: Published | None,
+) -> Step:
+    changed = _changed(request, current, lock, published)
+    if changed:
+        action, reason = REFUSE, f"{version} was released from other inputs: {'; '.join(changed)}"
+    elif published is not None:
+        action, reason = KEEP, _kept(request.name, lock, published)
+    else:
+        action, reason = BUILD, _wanted(request.name, version, lock)
+    return Step(
+        format=request.name, options=request.options, action=action, reason=reason, changes=changed
+    )
+
+
+def _changed(
+    request: FormatRequest, current: Current, lock: Lock | None, published: Published | None
+) -> tuple[str, ...]:
+    """Return what differs between a released version's inputs and what there is now."""
+    if lock is not None:
+        locked = lock.artifacts.get(request.name)
+        if locked is None and published is None:
+            return (
+                *changes(lock.inputs, current.inputs),
+                *drift(lock.environment, current.environment),
+            )
+        known = locked or published
+        options = known.options if known else None
+        return (*changes(lock.inputs, current.inputs), *_options(request, options))
+    if published is not None:
+        return (*changes(published.inputs, current.inputs), *_options(request, published.options))
+    return ()
+
+
+def _options(request: FormatRequest, before: Mapping[str, Any] | None) -> tuple[str, ...]:
+    same = before is None or dict(before) == dict(request.options)
+    return () if same else (f"the options of {request.name} changed",)
+
+
+def _kept(name: str, lock: Lock | None, published: Published) -> str:
+    locked = lock.artifacts.get(name) if lock is not None else None
+    if locked is None:
+        return "published, not yet in the lock"
+    if locked.files.get("metadata.json") != published.metadata:
+        return "published here, but not the bytes that the lock names"
+    return UP_TO_DATE
+
+
+def _wanted(name: str, version: str, lock: Lock | None) -> str:
+    if lock is None:
+        return f"{version} is new"
+    if name in lock.artifacts:
+        return "in the lock, not in the store"
+    return f"a new format of {version}"
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return sorted(key for key in {*before, *now} if before.get(key) != now.get(key))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from artifactbuild import plan
+from artifactbuild.manifest.model import Manifest
+from artifactbuild.plan import Current, Published
+from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.record import Inputs
+
+MANIFEST = Manifest.from_data(
+    {
+        "schema_version": 1,
+        "name": "m",
+        "version": "v1",
+        "factory": "model:make",
+        "formats": ["keras"],
+        "reference_inputs": [{"name": "rows", "x": {"normal": True, "shape": [2, 3]}}],
+    }
+)
+OPTIONS: Any = MANIFEST.formats[0].options
+INPUTS = Inputs(manifest={"seed": "0"}, sources={"model.py": "a", "rows.npz": "b"})
+HERE = Current(inputs=INPUTS, environment={"tensorflow": "2.21.0"})
+PUBLISHED = Published(inputs=INPUTS, options=OPTIONS, metadata="digest")
+LOCK = Lock(
+    lock_version=1,
+    model="m",
+    version="v1",
+    created_at="2026-01-01T00:00:00Z",
+    environment={"tensorflow": "2.21.0"},
+    inputs=INPUTS,
+    artifacts={"keras": Locked(options=OPTIONS, files={"metadata.json": "digest"})},
+)
+OTHER = replace(INPUTS, manifest={"seed": "1"}, sources={"model.py": "c"})
+OTHER_NAMES = (
+    "v1 was released from other inputs: `seed` in the manifest changed; model.py changed; "
+    "rows.npz is gone"
+)
+
+
+@pytest.mark.parametrize(
+    ("current", "lock", "published", "action", "reason"),
+    [
+        (HERE, None, None, "build", "v1 is new"),
+        (HERE, replace(LOCK, version="v0"), None, "build", "v1 is new"),
+        (HERE, LOCK, None, "build", "in the lock, not in the store"),
+        (HERE, replace(LOCK, artifacts={}), None, "build", "a new format of v1"),
+        (HERE, LOCK, PUBLISHED, "keep", "up to date"),
+        (HERE, None, PUBLISHED, "keep", "published, not yet in the lock"),
+        (
+            HERE,
+            LOCK,
+            replace(PUBLISHED, metadata="another"),
+            "keep",
+            "published here, but not the bytes that the lock names",
+        ),
+        (replace(HERE, inputs=OTHER), LOCK, PUBLISHED, "refuse", OTHER_NAMES),
+        (replace(HERE, inputs=OTHER), LOCK, None, "refuse", OTHER_NAMES),
+        (replace(HERE, inputs=OTHER), None, PUBLISHED, "refuse", OTHER_NAMES),
+        (replace(HERE, inputs=OTHER), replace(LOCK, version="v0"), None, "build", "v1 is new"),
+        (
+            HERE,
+            replace(LOCK, artifacts={"keras": Locked(options={}, files={})}),
+            None,
+            "refuse",
+            "v1 was released from other inputs: the options of keras changed",
+        ),
+        (
+            replace(HERE, environment={"tensorflow": "2.22.0"}),
+            replace(LOCK, artifacts={}),
+            None,
+            "refuse",
+            "v1 was released from other inputs: tensorflow 2.21.0 → 2.22.0",
+        ),
+        (
+            replace(HERE, environment={"tensorflow": "2.22.0"}),
+            LOCK,
+            PUBLISHED,
+            "keep",
+            "up to date",
+        ),
+    ],
+)
+def test_step(
+    current: Current, lock: Lock | None, published: Published | None, action: str, reason: str
+) -> None:
+    known = {} if published is None else {"keras": published}
+    (step,) = plan.make(MANIFEST, current, lock, known).steps
+    assert (step.action, step.reason) == (action, reason)
