@@ -1,0 +1,64 @@
+"""The README's manifest reference is that of the schema.
+
+`pytest tests/test_readme.py --update-golden` writes it anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from artifactbuild import resources
+from artifactbuild.manifest.text import read
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- manifest reference: begin -->\n", "<!-- manifest reference: end -->\n"
+SCHEMA = resources.schema("model.artifact")
+
+
+def reference() -> str:
+    """Return the manifest's keys as a Markdown table."""
+    rows = ["| key | what it is | default |", "| --- | --- | --- |"]
+    rows += [f"| `{key}` | {text} | {default} |" for key, text, default in _rows(SCHEMA, "")]
+    return "\n".join(rows) + "\n"
+
+
+def _rows(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
+    required = schema.get("required", [])
+    for key, rule in schema.get("properties", {}).items():
+        known = _resolved(rule)
+        name = f"{prefix}{key}"
+        default = json.dumps(known["default"]) if "default" in known else ""
+        text = known.get("description", "").replace("|", "\\|")
+        yield name, text, "required" if key in required else f"`{default}`" if default else ""
+        items = _resolved(known.get("items", {}))
+        yield from _rows(known, f"{name}.")
+        yield from _rows(items, f"{name}[].")
+
+
+def _resolved(rule: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in rule:
+        return rule
+    found = SCHEMA["$defs"][rule["$ref"].rsplit("/", 1)[-1]]
+    return {**found, **{k: v for k, v in rule.items() if k != "$ref"}}
+
+
+def test_manifest_reference_is_that_of_the_schema(update_golden: bool) -> None:
+    path = ROOT / "README.md"
+    text = path.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    expected = before + BEGIN + "\n" + reference() + "\n" + END + after
+    if update_golden:
+        path.write_text(expected, encoding="utf-8")
+    assert text == expected or update_golden
+
+
+def test_manifest_in_the_readme_is_the_one_in_the_repository() -> None:
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    document = read(shown.encode(), "README.md")
+    assert document.problems == ()
+    own = read((ROOT / "manifests/my_model/model.artifact.yaml").read_bytes(), "manifest")
+    assert document.data == own.data
