@@ -293,7 +293,7 @@ def _recorded(
 ) -> tuple[Record, ...]:
     """Hash each staged artifact, write its record and its card."""
     made_by = template(work)
-    sources = {**(report.sources or {}), **_source_digests(work, _template_source(work, made_by))}
+    sources = {**(report.sources or {}), **_source_digests(work, _template_source(work))}
     locked = work.lock if work.lock is not None and work.lock.version == work.version else None
     moment = record.created_at(os.environ, locked.created_at if locked else None)
     inputs = Inputs(manifest=_manifest_digests(work), sources=dict(sorted(sources.items())))
@@ -445,7 +445,7 @@ def _manifest_digests(work: Job) -> dict[str, str]:
 
 def _source_digests(work: Job, names: list[str]) -> dict[str, str]:
     """Return the digests of those of the named sources that are there."""
-    paths = {name: work.loaded.project / name for name in names}
+    paths = {name: work.loaded.path.parent / name for name in names}
     return {name: digest.of_file(path) for name, path in paths.items() if path.is_file()}
 
 
@@ -455,10 +455,10 @@ def template(work: Job) -> Path:
     return work.loaded.path.parent / own if own else templates() / card.DEFAULT
 
 
-def _template_source(work: Job, own: Path) -> list[str]:
+def _template_source(work: Job) -> list[str]:
     if not work.loaded.manifest.card_template:
         return []
-    return [own.resolve().relative_to(work.loaded.project.resolve()).as_posix()]
+    return [work.loaded.manifest.card_template]
 
 
 def _loaders(report: BuildReport, format: str) -> tuple[Loader, ...]:

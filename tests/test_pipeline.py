@@ -63,7 +63,7 @@ def test_edited_factory_is_refused_until_the_version_is_bumped(copied: Copy, bui
         build(manifest)
     assert str(refused.value) == (
         "dense/model.artifact.yaml:3:10: dense v1 was released from other inputs: "
-        "dense/model.py changed\n"
+        "model.py changed\n"
         "    version: v1\n"
         "             ^ a released version never changes: run "
         "`artifactbuild bump dense/model.artifact.yaml`"
@@ -154,7 +154,7 @@ def test_record_says_what_was_built_from_what(copied: Copy, build: Build) -> Non
     build(manifest)
     folder = manifest.parents[1] / "artifacts" / "dense" / "keras" / "v1"
     made = record.read(folder)
-    assert made.inputs.sources.keys() == {"dense/model.py"}
+    assert made.inputs.sources.keys() == {"model.py"}
     assert (made.model_name, made.format, made.version) == ("dense", "keras", "v1")
     assert made.training == {"optimizer": "Adam", "loss": "mse", "metrics": ["mae"]}
     assert [(t.name, t.shape, t.dtype) for t in made.input_signature] == [
@@ -175,7 +175,7 @@ def test_own_template_makes_the_card_and_is_an_input(copied: Copy, build: Build)
     build(manifest)
     folder = manifest.parents[1] / "artifacts" / "dense" / "keras" / "v1"
     assert (folder / "MODEL_CARD.md").read_text() == "dense in keras\n"
-    assert "dense/card.md.j2" in record.read(folder).inputs.sources
+    assert "card.md.j2" in record.read(folder).inputs.sources
 
 
 def test_script_of_a_failure_shows_it_again(copied: Copy, build: Build) -> None:
@@ -250,3 +250,14 @@ def test_plan_needs_no_code_of_the_project(copied: Copy) -> None:
     )
     made = pipeline.plan(pipeline.job(load(manifest), None))
     assert [step.action for step in made.steps] == ["build"] * 4
+
+
+def test_moved_manifest_keeps_its_lock(copied: Copy, build: Build) -> None:
+    manifest = copied(DENSE)
+    build(manifest)
+    shutil.rmtree(manifest.parents[1] / "artifacts")
+    (manifest.parents[1] / "deeper").mkdir()
+    moved = manifest.parent.rename(manifest.parents[1] / "deeper" / "down") / manifest.name
+    again = build(moved)
+    assert set(outcomes(again).values()) == {"published"}
+    assert not again.lock_changed

@@ -132,7 +132,7 @@ class Inputs:
     """Digests of everything that an artifact was made from.
 
     `manifest` has one entry per key of the manifest, except version and formats; `sources` one per
-    file that the builder read, as a POSIX path from the project's root.
+    file that the builder read, as a POSIX path from the manifest's folder.
     """
 
     manifest: Mapping[str, str]

@@ -60,7 +60,7 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
         name: FORMATS[name].loaders(subject, _options(manifest, name)) for name in request.formats
     }
     return BuildReport(
-        facts=subject.facts, sources=depfile.digests(), loaders=loaders, checks=(skew,)
+        facts=subject.facts, sources=depfile.digests(folder), loaders=loaders, checks=(skew,)
     )
 
 

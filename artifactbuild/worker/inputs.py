@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from artifactbuild.release.digest import of_file
 
 
 class Depfile:
@@ -26,11 +27,12 @@ class Depfile:
         """Name a file that was read."""
         self._opened.add(os.path.realpath(path))
 
-    def digests(self) -> Mapping[str, str]:
-        """Return POSIX path under the project -> sha256 of each file read, sorted."""
+    def digests(self, folder: Path) -> Mapping[str, str]:
+        """Return POSIX path from `folder` -> sha256 of each file read, sorted."""
         files = [path for path in self._opened if self._is_input(path)]
-        relative = {Path(path).relative_to(self._project).as_posix(): path for path in files}
-        return {name: _sha256(relative[name]) for name in sorted(relative)}
+        start = os.path.realpath(folder)
+        relative = {Path(os.path.relpath(path, start)).as_posix(): path for path in files}
+        return {name: of_file(Path(relative[name])) for name in sorted(relative)}
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" or not isinstance(arguments[0], (str, bytes)):
@@ -47,12 +49,3 @@ class Depfile:
             part.startswith(".") for part in Path(path).relative_to(self._project).parts[:-1]
         )
         return os.path.isfile(path) and not hidden and not path.startswith(self._ignored)
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return (
-            hashlib.file_digest(file, "sha256").hexdigest()
-            if sys.version_info >= (3, 11)
-            else (hashlib.sha256(file.read()).hexdigest())
-        )

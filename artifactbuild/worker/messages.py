@@ -43,7 +43,7 @@ class BuildReport:
     findings: tuple[Finding, ...] = ()
     facts: Facts | None = None
     sources: Mapping[str, str] | None = None
-    """Every file under the project that was read: POSIX path -> sha256."""
+    """Every file under the project that was read: POSIX path from the manifest -> sha256."""
     loaders: Mapping[str, tuple[Loader, ...]] | None = None
     checks: tuple[Check, ...] = ()
 

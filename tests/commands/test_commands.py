@@ -111,7 +111,7 @@ def test_build_show_card_check_on_a_real_build(
     assert {result["outcome"] for result in outcome["results"]} == {"up to date"}
     (manifest.parent / "model.py").write_text("def make_model():\n    pass\n")
     assert run(["check"]) == 1
-    assert "dense/model.py changed" in capsys.readouterr().err
+    assert "other inputs: model.py changed" in capsys.readouterr().err
 
 
 def test_one_failed_manifest_does_not_stop_the_others(
