@@ -10,3 +10,43 @@ A corridor and three wings: `manifest` is what was asked, `worker` is what makes
 imports TensorFlow), `release` is what is kept. `pipeline` walks through them in order; `commands`
 holds one verb a file; `cli` is the only place that exits.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifactbuild.problems import Problem, Refusal
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Problem", "Refusal", "load"]
+
+
+def load(
+    path: str | Path,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    weights_into: keras.Model | None = None,
+) -> Any:
+    """Load a published artifact, after its digests were checked.
+
+    Returns what the artifact is: a Keras model with its optimizer and seed states (`savedmodel`,
+    `keras`, `h5`), a function from arrays by name to arrays by name (`tflite`, `onnx`), or
+    `weights_into`, filled (`weights`, `weights_h5`).
+
+    Args:
+        path: the version's folder, `artifacts/<model>/<format>/<version>`.
+        custom_objects: classes and functions by name, `Name` or `Package>Name`; not needed for
+            those that are registered.
+        weights_into: a model of the same architecture, for the formats that hold weights alone.
+
+    Raises:
+        Refusal: when a file is missing, extra or changed, or the weights do not fit.
+    """
+    # Importing this package must not start TensorFlow.
+    from artifactbuild.worker.load import load as load_artifact
+
+    return load_artifact(Path(path), custom_objects, weights_into)

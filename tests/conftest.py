@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild import pipeline
+from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.worker.server import Server
@@ -68,6 +69,6 @@ def build(server: Server) -> Build:
     """Build one manifest in the shared server."""
 
     def built(manifest: Path) -> Outcome:
-        return pipeline.build(pipeline.job(load(manifest), None), server, lambda text: None)
+        return pipeline.build(job(load(manifest), None), server, lambda text: None)
 
     return built

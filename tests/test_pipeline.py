@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild import pipeline
+from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Refusal
@@ -248,7 +249,7 @@ def test_plan_needs_no_code_of_the_project(copied: Copy) -> None:
     (manifest.parent / "model.py").write_text(
         "raise SystemExit('imported')\ndef make_model():\n    pass\n"
     )
-    made = pipeline.plan(pipeline.job(load(manifest), None))
+    made = pipeline.plan(job(load(manifest), None))
     assert [step.action for step in made.steps] == ["build"] * 4
 
 

@@ -9,7 +9,8 @@ import click
 from artifactbuild import pipeline, screen
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
 from artifactbuild.data import dumps
-from artifactbuild.pipeline import Job, Outcome
+from artifactbuild.job import Job
+from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.worker.messages import Tell
 from artifactbuild.worker.server import Server

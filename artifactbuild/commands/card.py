@@ -8,7 +8,7 @@ import click
 
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
 from artifactbuild.data import dumps
-from artifactbuild.pipeline import Job, template
+from artifactbuild.job import Job
 from artifactbuild.problems import Refusal
 from artifactbuild.release import card, record
 
@@ -46,5 +46,6 @@ def _cards(job: Job, formats: tuple[str, ...]) -> list[tuple[str, str]]:
         hint = f"run `artifactbuild build {document.file}`"
         raise Refusal(document.problem(("version",), message, hint))
     folders = {name: job.store.folder(job.name, name, job.version) for name in found}
-    made = template(job)
-    return [(n, card.render_file(folder / record.FILE, made)) for n, folder in folders.items()]
+    return [
+        (n, card.render_file(folder / record.FILE, job.template)) for n, folder in folders.items()
+    ]

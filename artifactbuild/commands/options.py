@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from artifactbuild import pipeline
+from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load_all
-from artifactbuild.pipeline import Job
 
 PATHS = click.argument("paths", nargs=-1, metavar="[MANIFEST|FOLDER]...")
 
@@ -25,4 +24,4 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Answer with JSON on
 def jobs(paths: tuple[str, ...], artifacts: Path | None) -> tuple[Job, ...]:
     """Load every manifest that the arguments name; raises Refusal with the problems of all."""
     loaded = load_all(paths, Path.cwd())
-    return tuple(pipeline.job(each, artifacts) for each in loaded)
+    return tuple(job(each, artifacts) for each in loaded)

@@ -9,7 +9,7 @@ import click
 from artifactbuild import screen
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
 from artifactbuild.data import dumps
-from artifactbuild.pipeline import Job
+from artifactbuild.job import Job
 from artifactbuild.release import record
 from artifactbuild.release.record import Record
 

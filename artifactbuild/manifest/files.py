@@ -38,7 +38,8 @@ def check(
                 *_custom_objects(place, manifest),
                 *_weights(place, manifest),
                 *_references(place, manifest),
-                *_card(place, manifest),
+                *_others(place, manifest),
+                *_signatures(place, manifest),
             ]
         )
     )
@@ -53,6 +54,11 @@ def display(path: Path) -> str:
 def _custom_objects(place: Place, manifest: Manifest) -> Iterator[Problem]:
     for index, target in enumerate(manifest.custom_objects):
         yield from _target(place, target, ("custom_objects", index))
+
+
+def _signatures(place: Place, manifest: Manifest) -> Iterator[Problem]:
+    for name, target in manifest.signatures:
+        yield from _target(place, target, ("signatures", name))
 
 
 def _target(place: Place, target: Target, where: Where) -> Iterator[Problem]:
@@ -129,11 +135,17 @@ def _weights(place: Place, manifest: Manifest) -> Iterator[Problem]:
         yield place.document.problem(("weights", "sha256"), message, hint)
 
 
-def _card(place: Place, manifest: Manifest) -> Iterator[Problem]:
-    if manifest.card_template is not None:
-        path = _file(place, manifest.card_template, ("card", "template"))
-        if isinstance(path, Problem):
-            yield path
+def _others(place: Place, manifest: Manifest) -> Iterator[Problem]:
+    """Find the missing ones among the files that are only copied or read later."""
+    named: list[tuple[Where, str | None]] = [
+        (("card", "template"), manifest.card_template),
+        (("evaluate", "file"), manifest.evaluate.file if manifest.evaluate else None),
+        *((("assets", index), path) for index, path in enumerate(manifest.assets)),
+    ]
+    for where, path in named:
+        found = _file(place, path, where) if path is not None else None
+        if isinstance(found, Problem):
+            yield found
 
 
 def _references(place: Place, manifest: Manifest) -> Iterator[Problem]:

@@ -53,6 +53,14 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Examples with known answers, and what is measured on them: accuracy, mae, mse."""
+
+    file: str
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormatRequest:
     """One format to build; its options are complete, `tolerance` with atol and rtol."""
 
@@ -103,6 +111,11 @@ class Manifest:
     seed: int
     weights: Weights | None
     custom_objects: tuple[Target, ...]
+    allow_lambda: bool
+    stochastic: bool
+    signatures: tuple[tuple[str, Target], ...]
+    assets: tuple[str, ...]
+    evaluate: Evaluation | None
     formats: tuple[FormatRequest, ...]
     input_signature: tuple[Tensor, ...]
     reference_inputs: tuple[ReferenceCase, ...]
@@ -126,6 +139,11 @@ class Manifest:
             seed=full["seed"],
             weights=Weights(**full["weights"]) if "weights" in full else None,
             custom_objects=tuple(Target.parse(each) for each in full["custom_objects"]),
+            allow_lambda=full["allow_lambda"],
+            stochastic=full["stochastic"],
+            signatures=tuple((n, Target.parse(t)) for n, t in sorted(full["signatures"].items())),
+            assets=tuple(full["assets"]),
+            evaluate=_evaluation(full.get("evaluate")),
             formats=_formats(full["formats"], validation["tolerance"]),
             input_signature=tuple(_tensor(each) for each in full.get("input_signature", ())),
             reference_inputs=tuple(_case(each) for each in full["reference_inputs"]),
@@ -139,6 +157,10 @@ class Manifest:
             notes=metadata["notes"],
             card_template=full["card"].get("template"),
         )
+
+
+def _evaluation(data: Mapping[str, Any] | None) -> Evaluation | None:
+    return Evaluation(file=data["file"], metrics=tuple(data["metrics"])) if data else None
 
 
 def _mapping_of(formats: Mapping[str, Any] | list[str]) -> dict[str, Any]:

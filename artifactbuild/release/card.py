@@ -70,6 +70,11 @@ def _shape(value: list[int | None]) -> str:
     return "[" + ", ".join("null" if size is None else str(size) for size in value) + "]"
 
 
+def _capital(value: str) -> str:
+    """Return a sentence with its first letter in upper case."""
+    return value[:1].upper() + value[1:]
+
+
 def _difference(check: Mapping[str, Any]) -> str:
     """Return how far a check found two sides apart."""
     if check["max_abs"] is None:
@@ -148,6 +153,7 @@ def _line(error: BaseException) -> int | None:
 
 FILTERS: Mapping[str, Any] = {
     "allowed": _allowed,
+    "capital": _capital,
     "code": _code,
     "difference": _difference,
     "fence": _fence,

@@ -43,8 +43,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """A model's layers, and how many numbers it holds."""
+    """A model's layers, and how many numbers it holds.
 
+    `kind` is `functional`, `sequential` or `subclassed`; `stateful` tells whether a call changes
+    what the next one answers, as a stateful RNN does.
+    """
+
+    kind: str
+    stateful: bool
     layers: tuple[Layer, ...]
     parameters: int
     trainable_parameters: int
@@ -70,6 +76,8 @@ class Facts:
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    structure: Any
+    """The names of the inputs in the structure that the model is called with."""
     architecture: Architecture
     optimizer: str | None
     loss: Any
@@ -85,8 +93,10 @@ class Loader:
     The snippet runs in the artifact's folder and defines `predict(<input names>)`; one that gives
     back a Keras model calls it `restored`.
 
-    `against` names the reference that must be met exactly (`eager` or `graph`); `restores` the
-    roles of variables that must come back to the bit; `declared` whether custom objects are filed
+    `against` names the reference (`eager` or `graph`) that must be met exactly, or, if not `exact`,
+    within tolerance like the other one; `restores` the
+    roles of variables that must come back to the bit; `resumes` whether training goes on from there
+    as it would have from the original, to the bit; `declared` whether custom objects are filed
     in Keras' registry on import, as `register_keras_serializable` does; `sources` whether the
     project's own modules are importable.
     """
@@ -95,7 +105,9 @@ class Loader:
     summary: str
     code: str
     against: str
+    exact: bool = True
     restores: tuple[str, ...] = ()
+    resumes: bool = False
     declared: bool = True
     sources: bool = True
 
@@ -104,19 +116,38 @@ class Loader:
 class Check:
     """One finding of validation: who loaded, what was compared with what, figures, verdict.
 
-    `max_abs` is the largest absolute difference, `atol` and `rtol` the bound on it
-    (|found - expected| <= atol + rtol * |expected|), `count` the number of values compared.
+    `compare` says how: `exact`, `allclose`, `argmax` (over the last axis) or `range`, for a model
+    that is declared stochastic. `max_abs` is the largest absolute difference, `atol` and `rtol` the
+    bound on it (|found - expected| <= atol + rtol * |expected|), `rule` the key of the manifest
+    that set it, `count` the number of values compared.
     """
 
     loader: str
     compared: str
     against: str
+    compare: str
+    rule: str
     count: int
     max_abs: float | None
     atol: float
     rtol: float
     passed: bool
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A metric that a loader was measured with, on the manifest's evaluation set.
+
+    `value` is what the reloaded artifact reaches, `model` what the model it came from does.
+    """
+
+    loader: str
+    metric: str
+    output: str
+    value: float
+    model: float
+    examples: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +193,14 @@ class Record:
     options: Mapping[str, Any]
     architecture: Architecture
     custom_objects: tuple[CustomObject, ...]
+    structure: Any
     variables: tuple[Variable, ...]
+    resumable: bool
+    resumable_why: str
+    allow_lambda: bool
+    stochastic: bool
     checks: tuple[Check, ...]
+    measures: tuple[Measure, ...]
     loaders: tuple[Loader, ...]
     files: Mapping[str, File]
     inputs: Inputs

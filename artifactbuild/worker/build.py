@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +14,35 @@ import keras
 import tensorflow as tf
 
 from artifactbuild.data import decode
-from artifactbuild.manifest.model import Manifest, Tensor, Tolerance
-from artifactbuild.release.record import Architecture, Check, Facts, Layer
-from artifactbuild.worker import claims, reference, runtime, source, state
-from artifactbuild.worker.blame import Stopped, blamed
-from artifactbuild.worker.compare import EXACT, check, compare, merged
+from artifactbuild.manifest.model import Manifest, Tensor
+from artifactbuild.manifest.rules import Rule
+from artifactbuild.release.record import (
+    Architecture,
+    Check,
+    Facts,
+    Layer,
+    Loader,
+    Measure,
+    Variable,
+)
+from artifactbuild.worker import (
+    claims,
+    evaluate,
+    reference,
+    resume,
+    runtime,
+    source,
+    state,
+    steadiness,
+)
+from artifactbuild.worker.blame import Stopped, blamed, described
+from artifactbuild.worker.compare import check, compare, merged
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.inputs import Depfile
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Tell
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, name_outputs, own_output_names, resolve
-
-CALLS = 3
-"""How often the model answers: fewer calls take a model that is random at inference for fixed."""
 
 
 def run(data: Mapping[str, Any], tell: Tell) -> BuildReport:
@@ -48,19 +65,66 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
     if manifest.weights is not None:
         depfile.add(folder / manifest.weights.path)
         source.load_weights(model, manifest, folder, project)
+    for asset in manifest.assets:
+        depfile.add(folder / asset)
     state.complete(model)
     tell("reference")
     subject, cases, skew = _subject(model, manifest, signature, objects, given, project)
+    measures = _measured(subject, folder)
     _write_all(request, subject, tell)
     tell("reference again")
     _unchanged(subject, cases, given)
     for name in request.formats:
-        reference.write(Path(request.staging, name, "reference.npz"), cases)
+        reference.write(Path(request.staging, name, reference.FILE), cases)
     loaders = {
         name: FORMATS[name].loaders(subject, _options(manifest, name)) for name in request.formats
     }
+    resumed, not_resumable = _resumed(subject, cases, loaders, tell)
     return BuildReport(
-        facts=subject.facts, sources=depfile.digests(folder), loaders=loaders, checks=(skew,)
+        facts=subject.facts,
+        sources=depfile.digests(folder),
+        loaders=loaders,
+        checks=(skew,),
+        measures=measures,
+        resumed=resumed,
+        not_resumable=not_resumable,
+    )
+
+
+def _resumed(
+    subject: Subject,
+    cases: tuple[Case, ...],
+    loaders: Mapping[str, tuple[Loader, ...]],
+    tell: Tell,
+) -> tuple[tuple[Variable, ...], str]:
+    """Take the training steps that reloaded models must repeat, the last thing the model does."""
+    count = subject.manifest.validation.resume_steps
+    if not subject.model.compiled:
+        return (), "the model is not compiled"
+    if count == 0:
+        return (), "validation.resume_steps is 0, so it was not tried"
+    if not any(loader.resumes for each in loaders.values() for loader in each):
+        return (), ""
+    tell("training on")
+    try:
+        return resume.steps(subject.model, cases, subject.signature.structure, count), ""
+    except Exception as error:  # noqa: BLE001, whatever the model's own code raises
+        traceback.print_exc()
+        return (), f"a training step on the reference inputs raised {described(error)}"
+
+
+def _measured(subject: Subject, folder: Path) -> tuple[Measure, ...]:
+    """Measure the model in memory on the evaluation set."""
+    evaluation = subject.manifest.evaluate
+    if evaluation is None:
+        return ()
+    model, known = subject.model, own_output_names(subject.model)
+    located = replace(evaluation, file=str(folder / evaluation.file))
+    return evaluate.measure(
+        "model",
+        located,
+        lambda inputs: reference.eager(model, subject.signature, inputs, known),
+        subject.facts.outputs,
     )
 
 
@@ -94,13 +158,12 @@ def _subject(
         raise Stopped(*findings)
     known = own_output_names(model)
     with blamed(("reference_inputs",), "calling the model", project):
-        eager = {name: _answers(model, signature, name, arrays) for name, arrays in given.items()}
+        _steady(model, manifest, signature, next(iter(given.values())))
+        eager = {n: reference.eager(model, signature, a, known) for n, a in given.items()}
     with blamed(("input_signature",), "tracing the model", project):
         serving = _traced(model, signature, known)
-        cases = tuple(
-            Case(name=n, inputs=a, eager=eager[n], graph=reference.graph(serving, a))
-            for n, a in given.items()
-        )
+        signatures = _signatures(model, manifest, signature, project)
+        cases = tuple(_case(n, a, eager[n], serving, signatures) for n, a in given.items())
     nothing = reference.proves_nothing(cases)
     if nothing:
         raise Stopped(*nothing)
@@ -111,22 +174,21 @@ def _subject(
         signature=signature,
         facts=facts,
         serving=serving,
+        signatures=signatures,
         config=config,
     )
-    return subject, cases, _skew(cases, manifest.validation.tolerance)
+    return subject, cases, _skew(cases, manifest)
 
 
-def _answers(model: keras.Model, signature: Signature, case: str, named: Arrays) -> Arrays:
-    """Return the eager outputs; a model whose answers change from call to call is refused."""
-    known = own_output_names(model)
-    first = reference.eager(model, signature, named, known)
-    for _ in range(CALLS - 1):
-        again = compare(reference.eager(model, signature, named, known), first, EXACT)
-        if again.fault and "nan" not in again.fault:
-            message = f"two calls with the inputs of {case!r} answered differently: {again.fault}"
-            hint = "a layer is random at inference: make it obey `training=False`"
-            raise Stopped(Finding(path=("factory",), message=message, hint=hint))
-    return first
+def _steady(model: keras.Model, manifest: Manifest, signature: Signature, named: Arrays) -> None:
+    """Refuse a model whose answers change from call to call, unless it is declared stochastic."""
+    if manifest.stochastic:
+        return
+    fault = steadiness.fault(model, signature, named)
+    if fault:
+        message = f"two calls with the same inputs answered differently: {fault}"
+        hint = "make the layer obey `training=False`, or write `stochastic: true`"
+        raise Stopped(Finding(path=("factory",), message=message, hint=hint))
 
 
 def _traced(model: keras.Model, signature: Signature, known: tuple[str, ...]) -> Any:
@@ -135,23 +197,62 @@ def _traced(model: keras.Model, signature: Signature, known: tuple[str, ...]) ->
     def serving(**named: Any) -> dict[str, Any]:
         return name_outputs(model(signature.arrange(named), training=False), known)
 
+    return _concrete(serving, signature)
+
+
+def _signatures(
+    model: keras.Model, manifest: Manifest, signature: Signature, project: Path
+) -> dict[str, Any]:
+    """Return the further signatures, each a function of the model and the inputs by name."""
+    return {
+        name: _concrete(_bound(source.function(target, name, project), model), signature)
+        for name, target in manifest.signatures
+    }
+
+
+def _bound(function: Any, model: keras.Model) -> Any:
+    def bound(**named: Any) -> dict[str, Any]:
+        return name_outputs(function(model, named))
+
+    return bound
+
+
+def _concrete(function: Any, signature: Signature) -> Any:
     specs = {t.name: tf.TensorSpec(t.shape, t.dtype, name=t.name) for t in signature.inputs}
-    return tf.function(serving, autograph=False).get_concrete_function(**specs)
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
-def _skew(cases: tuple[Case, ...], tolerance: Tolerance) -> Check:
+def _case(
+    name: str, named: Arrays, eager: Arrays, serving: Any, signatures: Mapping[str, Any]
+) -> Case:
+    return Case(
+        name=name,
+        inputs=named,
+        eager=eager,
+        graph=reference.graph(serving, named),
+        signatures={key: reference.graph(each, named) for key, each in signatures.items()},
+    )
+
+
+def _skew(cases: tuple[Case, ...], manifest: Manifest) -> Check:
     """Compare what servers will answer (the traced graph) with what training saw (eager)."""
-    found = merged([compare(case.graph, case.eager, tolerance) for case in cases])
+    tolerance = manifest.validation.tolerance
+    compared = "range" if manifest.stochastic else "allclose"
+    rule = Rule(
+        compare=compared, atol=tolerance.atol, rtol=tolerance.rtol, source="validation.tolerance"
+    )
+    rules = dict.fromkeys(cases[0].eager, rule)
+    found = merged([compare(case.graph, case.eager, rules) for case in cases])
     if found.fault:
         raise Stopped(
             Finding(
                 path=("factory",),
                 message=f"the traced model answers unlike the model itself: {found.fault}",
-                hint="look for Python branches, `training=True` defaults or random layers; "
-                "or widen `validation: {tolerance: …}`",
+                hint="look for Python branches, a TimeDistributed layer with an open time axis, "
+                "`training=True` defaults or random layers; or widen `validation: {tolerance: …}`",
             )
         )
-    return check("model", "outputs", "graph", found, tolerance)
+    return check("model", "outputs", "graph", found)
 
 
 def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
@@ -177,9 +278,10 @@ def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
 def _unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays]) -> None:
     """Make sure that saving changed neither answers nor variables nor training configuration."""
     model, known = subject.model, own_output_names(subject.model)
+    rules = _stochastic_rules(subject, cases)
     faults = [
         compare(
-            reference.eager(model, subject.signature, given[case.name], known), case.eager, EXACT
+            reference.eager(model, subject.signature, given[case.name], known), case.eager, rules
         ).fault
         for case in cases
     ]
@@ -195,6 +297,13 @@ def _unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Array
     if found:
         message = f"saving changed the model: {found[0]}"
         raise Stopped(Finding(path=("formats",), message=message))
+
+
+def _stochastic_rules(subject: Subject, cases: tuple[Case, ...]) -> Mapping[str, Rule] | None:
+    if not subject.manifest.stochastic:
+        return None
+    rule = Rule(compare="range", atol=0.0, rtol=0.0, source="stochastic")
+    return dict.fromkeys(cases[0].eager, rule)
 
 
 def _plain(config: Any) -> str:
@@ -214,7 +323,10 @@ def _facts(model: keras.Model, signature: Signature, serving: Any, custom: Any) 
     return Facts(
         inputs=signature.inputs,
         outputs=outputs,
+        structure=signature.structure,
         architecture=Architecture(
+            kind=_kind(model),
+            stateful=any(getattr(layer, "stateful", False) for layer in model._flatten_layers()),
             layers=tuple(_layer(layer) for layer in model.layers),
             parameters=model.count_params(),
             trainable_parameters=sum(_size(w) for w in model.trainable_weights),
@@ -225,6 +337,13 @@ def _facts(model: keras.Model, signature: Signature, serving: Any, custom: Any) 
         custom_objects=custom,
         variables=state.listed(model),
     )
+
+
+def _kind(model: keras.Model) -> str:
+    if isinstance(model, keras.Sequential):
+        return "sequential"
+    functional = keras.src.models.functional.Functional
+    return "functional" if isinstance(model, functional) else "subclassed"
 
 
 def _layer(layer: keras.layers.Layer) -> Layer:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from artifactbuild.manifest.model import Tensor, Tolerance
-from artifactbuild.release.record import Check, Facts, Loader, Variable
+from artifactbuild.manifest.model import Evaluation, Tensor
+from artifactbuild.manifest.rules import Rule
+from artifactbuild.release.record import Check, Facts, Loader, Measure, Variable
 
 Tell = Callable[[str], None]
 """Takes a word on what is being done."""
@@ -46,18 +47,34 @@ class BuildReport:
     """Every file under the project that was read: POSIX path from the manifest -> sha256."""
     loaders: Mapping[str, tuple[Loader, ...]] | None = None
     checks: tuple[Check, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    """What the model in memory reaches on the evaluation set."""
+    resumed: tuple[Variable, ...] = ()
+    """The model's state after the training steps that each resuming loader must repeat."""
+    not_resumable: str = ""
+    """Why no such steps were taken; empty if they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateRequest:
-    """What a validator is told: a payload, one loader, what must come back."""
+    """What a validator is told: a payload, one loader, what must come back.
+
+    The evaluation's `file` is a whole path here.
+    """
 
     folder: str
     loader: Loader
     search_path: tuple[str, ...]
     outputs: tuple[Tensor, ...]
-    tolerance: Tolerance
+    structure: Any
+    stateful: bool
+    rules: Mapping[str, Rule]
+    """How each output is compared with the reference that is not the loader's own."""
     variables: tuple[Variable, ...]
+    steps: int
+    resumed: tuple[Variable, ...]
+    """The state that must be reached after `steps` training steps, if the loader resumes."""
+    evaluation: Evaluation | None
     failure: str
     """Where the offending tensors are kept (an .npz that does not exist yet)."""
 
@@ -67,3 +84,4 @@ class ValidateReport:
     """What one loader showed."""
 
     checks: tuple[Check, ...]
+    measures: tuple[Measure, ...] = ()

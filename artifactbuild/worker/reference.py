@@ -17,17 +17,24 @@ from artifactbuild.worker.blame import Stopped
 from artifactbuild.worker.messages import Finding
 from artifactbuild.worker.signature import Signature, name_outputs
 
+FILE = "reference.npz"
+SIGNATURE = "signature:"
+
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One reference case: input arrays by name, and outputs by name as eager and as graph."""
+    """One reference case: input arrays by name; outputs by name as eager, as graph, by signature.
+
+    `signatures` holds the outputs of each further signature, as graph.
+    """
 
     name: str
     inputs: Arrays
     eager: Arrays
     graph: Arrays
+    signatures: Mapping[str, Arrays]
 
 
 def inputs(manifest: Manifest, signature: Signature, folder: Path) -> dict[str, Arrays]:
@@ -82,11 +89,14 @@ def proves_nothing(cases: tuple[Case, ...]) -> list[Finding]:
 
 
 def write(path: Path, cases: tuple[Case, ...]) -> None:
-    """Write `reference.npz`: `<case>/inputs/<input>`, `<case>/eager/<output>`, `<case>/graph/…`."""
+    """Write `reference.npz`: `<case>/inputs/<input>`, `<case>/eager/<output>`, `<case>/graph/…`.
+
+    Outputs of a further signature are `<case>/signature:<name>/<output>`.
+    """
     arrays = {
         f"{case.name}/{kind}/{name}": array
         for case in cases
-        for kind, named in (("inputs", case.inputs), ("eager", case.eager), ("graph", case.graph))
+        for kind, named in _parts(case).items()
         for name, array in named.items()
     }
     np.savez(path, allow_pickle=False, **dict(sorted(arrays.items())))
@@ -98,9 +108,27 @@ def read(path: Path) -> tuple[Case, ...]:
     with np.load(path, allow_pickle=False) as arrays:
         for key in arrays.files:
             case, kind, name = key.split("/", 2)
-            kinds = found.setdefault(case, {"inputs": {}, "eager": {}, "graph": {}})
-            kinds[kind][name] = arrays[key]
-    return tuple(Case(name=name, **kinds) for name, kinds in found.items())
+            found.setdefault(case, {}).setdefault(kind, {})[name] = arrays[key]
+    return tuple(_case(name, parts) for name, parts in found.items())
+
+
+def _parts(case: Case) -> dict[str, Arrays]:
+    signatures = {f"{SIGNATURE}{name}": arrays for name, arrays in case.signatures.items()}
+    return {"inputs": case.inputs, "eager": case.eager, "graph": case.graph, **signatures}
+
+
+def _case(name: str, parts: dict[str, dict[str, Any]]) -> Case:
+    return Case(
+        name=name,
+        inputs=parts["inputs"],
+        eager=parts["eager"],
+        graph=parts["graph"],
+        signatures={
+            kind.removeprefix(SIGNATURE): arrays
+            for kind, arrays in parts.items()
+            if kind.startswith(SIGNATURE)
+        },
+    )
 
 
 def _arrays(case: ReferenceCase, tensors: Mapping[str, Tensor], folder: Path) -> Arrays:

@@ -27,7 +27,7 @@ class Signature:
 
     def arrange(self, named: Mapping[str, Any]) -> Any:
         """Return the model's own input structure, filled from values by name."""
-        return _replace(self.structure, named)
+        return arranged(self.structure, named)
 
     def named(self, arranged: Any) -> dict[str, Any]:
         """Return values by name out of the model's own input structure: what undoes `arrange`."""
@@ -36,6 +36,15 @@ class Signature:
     def expression(self) -> str:
         """Return the structure as Python source over a mapping called `inputs`."""
         return _source(self.structure)
+
+
+def arranged(structure: Any, named: Mapping[str, Any]) -> Any:
+    """Return a structure of names with the named values in it."""
+    if isinstance(structure, dict):
+        return {key: arranged(value, named) for key, value in structure.items()}
+    if isinstance(structure, list):
+        return [arranged(value, named) for value in structure]
+    return named[structure]
 
 
 def resolve(model: keras.Model, claimed: tuple[Tensor, ...]) -> Signature:
@@ -188,14 +197,6 @@ def _flat(structure: Any) -> list[str]:
     if isinstance(structure, list):
         return [name for value in structure for name in _flat(value)]
     return [structure]
-
-
-def _replace(structure: Any, named: Mapping[str, Any]) -> Any:
-    if isinstance(structure, dict):
-        return {key: _replace(value, named) for key, value in structure.items()}
-    if isinstance(structure, list):
-        return [_replace(value, named) for value in structure]
-    return named[structure]
 
 
 def _pairs(structure: Any, values: Any) -> Iterator[tuple[str, Any]]:

@@ -30,6 +30,11 @@ def custom_objects(manifest: Manifest, project: Path) -> tuple[Any, ...]:
     )
 
 
+def function(target: Target, signature: str, project: Path) -> Any:
+    """Import the function of a further signature."""
+    return _imported(target, ("signatures", signature), project)
+
+
 def make(manifest: Manifest, project: Path) -> keras.Model:
     """Call the factory and return its model.
 

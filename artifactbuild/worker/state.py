@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from artifactbuild.release.record import Variable
+from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release.record import Record, Variable
+
+OWN = "own_variables.npz"
 
 
 def complete(model: keras.Model) -> None:
@@ -22,11 +27,100 @@ def model_variables(model: keras.Model) -> list[keras.Variable]:
     return list(model.variables)
 
 
+def seed_variables(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of the seed generators, in the order of `model_variables`."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def assign(variables: list[keras.Variable], values: Sequence[Any]) -> None:
+    """Give variables their values, in order; raises ValueError when their numbers differ."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def fitting(made: Record, model: keras.Model | None) -> keras.Model:
+    """Return the model that weights are to go into; its variables must be those of the record.
+
+    Raises:
+        Refusal: when there is no model, or the first variable that differs.
+    """
+    where = f"{made.model_name}/{made.format}/{made.version}"
+    if model is None:
+        message = f"{made.format} holds weights alone: name the model that they go into"
+        hint = "artifactbuild.load(path, weights_into=model)"
+        raise Refusal(Problem(file=where, message=message, hint=hint))
+    expected = [variable for variable in made.variables if variable.role == "weight"]
+    found = list(model.weights)
+    if len(expected) != len(found):
+        message = f"the model has {len(found)} weights, the artifact {len(expected)}"
+        raise Refusal(Problem(file=where, message=message, hint="make the same architecture"))
+    for variable, weight in zip(expected, found, strict=True):
+        here = (tuple(weight.shape), keras.backend.standardize_dtype(weight.dtype))
+        if here != (variable.shape, variable.dtype):
+            message = (
+                f"weight {weight.path!r} is {here[1]}{list(here[0])}, "
+                f"the artifact's {variable.path!r} is {variable.dtype}{list(variable.shape)}"
+            )
+            raise Refusal(Problem(file=where, message=message, hint="make the same architecture"))
+    return model
+
+
 def optimizer_variables(model: keras.Model) -> list[keras.Variable]:
     """Return the optimizer's variables in its own order: none if the model is not compiled."""
     if not model.compiled or model.optimizer is None:
         return []
     return list(model.optimizer.variables)
+
+
+def save_side(model: keras.Model, folder: Path) -> None:
+    """Write what layers keep outside their variables, such as vocabularies.
+
+    A layer's files lie in a folder named by its place among all layers, nested ones included.
+    """
+    for index, layer in enumerate(model._flatten_layers()):
+        place = folder / f"{index:04}"
+        if hasattr(layer, "save_assets"):
+            place.mkdir(parents=True)
+            layer.save_assets(str(place))
+        if _keeps_more(layer):
+            place.mkdir(parents=True, exist_ok=True)
+            store: dict[str, Any] = {}
+            layer.save_own_variables(store)
+            np.savez(place / OWN, allow_pickle=False, **dict(sorted(store.items())))
+
+
+def has_side(model: keras.Model) -> bool:
+    """Tell whether a layer keeps something that the variables do not hold or that follows them."""
+    kept = ("save_assets", "finalize_state")
+    return any(
+        any(hasattr(layer, name) for name in kept) or _keeps_more(layer)
+        for layer in model._flatten_layers()
+    )
+
+
+def load_side(model: keras.Model, folder: Path) -> None:
+    """Read what `save_side` wrote."""
+    for index, layer in enumerate(model._flatten_layers()):
+        place = folder / f"{index:04}"
+        if hasattr(layer, "load_assets"):
+            layer.load_assets(str(place))
+        if _keeps_more(layer):
+            with np.load(place / OWN, allow_pickle=False) as store:
+                layer.load_own_variables({name: store[name] for name in store.files})
+
+
+def finalize(model: keras.Model) -> None:
+    """Let adapted layers work out what follows from their variables."""
+    for layer in model._flatten_layers():
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+
+
+def _keeps_more(layer: keras.layers.Layer) -> bool:
+    """Tell whether a class of the user's own says what to save."""
+    saves = type(layer).save_own_variables
+    return not str(getattr(saves, "__module__", "")).startswith("keras.")
 
 
 def listed(model: keras.Model) -> tuple[Variable, ...]:

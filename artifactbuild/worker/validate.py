@@ -14,8 +14,8 @@ import keras
 import numpy as np
 
 from artifactbuild.data import decode
-from artifactbuild.release.record import Check, Variable
-from artifactbuild.worker import reference, runtime, state
+from artifactbuild.release.record import Check, Measure, Variable
+from artifactbuild.worker import evaluate, reference, resume, runtime, state
 from artifactbuild.worker.blame import described
 from artifactbuild.worker.compare import EXACT, Comparison, check, compare, merged
 from artifactbuild.worker.messages import Tell, ValidateReport, ValidateRequest
@@ -37,17 +37,28 @@ def run(data: Mapping[str, Any], tell: Tell) -> ValidateReport:
     if not loader.declared:
         _deafen_registry()
     try:
-        restored, predict = _executed(loader.code, loader.name)
-        checks = _state(request, restored) if loader.restores else ()
-        return ValidateReport(checks=(*_outputs(request, predict), *checks))
+        return _validated(request)
     except (Exception, SystemExit) as error:  # noqa: BLE001, the door of a worker
         traceback.print_exc()
         return ValidateReport(checks=(_failed(request, f"loading raised {described(error)}"),))
 
 
-def _executed(code: str, name: str) -> tuple[Any, Predict]:
+def _validated(request: ValidateRequest) -> ValidateReport:
+    cases = reference.read(Path(request.folder, reference.FILE))
+    restored, predict = _executed(request)
+    checks = list(_state(request, restored)) if request.loader.restores else []
+    measures = _measured(request, predict)
+    checks = [*_outputs(request, predict, cases), *checks]
+    if request.loader.resumes and request.resumed:
+        checks.append(_resumed(request, restored, cases))
+    return ValidateReport(checks=tuple(checks), measures=measures)
+
+
+def _executed(request: ValidateRequest) -> tuple[Any, Predict]:
+    """Run the loader's snippet as it stands."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(code, f"<{name} loader>", "exec"), namespace)  # noqa: S102
+    code = compile(request.loader.code, f"<{request.loader.name} loader>", "exec")
+    exec(code, namespace)  # noqa: S102, the snippet is what is validated
     return namespace.get("restored"), namespace["predict"]
 
 
@@ -64,26 +75,43 @@ def _deafen_registry() -> None:
     registration.GLOBAL_CUSTOM_OBJECTS = _Deaf()
 
 
-def _outputs(request: ValidateRequest, predict: Predict) -> tuple[Check, ...]:
+def _outputs(
+    request: ValidateRequest, predict: Predict, cases: tuple[Case, ...]
+) -> tuple[Check, ...]:
     """Compare with the loader's own reference exactly, with the other one within tolerance."""
-    known = tuple(tensor.name for tensor in request.outputs)
-    cases = reference.read(Path(request.folder, "reference.npz"))
-    found = {case.name: _asked(predict, case, known) for case in cases}
-    exact = merged(
-        [compare(found[c.name], _expected(c, request.loader.against), EXACT) for c in cases]
-    )
-    other = "eager" if request.loader.against == "graph" else "graph"
-    close = merged([compare(found[c.name], _expected(c, other), request.tolerance) for c in cases])
-    if exact.fault or close.fault:
+    found = {case.name: _asked(request, predict, case) for case in cases}
+    loader = request.loader
+    if loader.against.startswith(reference.SIGNATURE):
+        return (_of_signature(request, cases, found),)
+    other = "eager" if loader.against == "graph" else "graph"
+    stochastic = any(rule.compare == "range" for rule in request.rules.values())
+    own_rules = None if loader.exact and not stochastic else request.rules
+    own = merged([compare(found[c.name], _expected(c, loader.against), own_rules) for c in cases])
+    far = merged([compare(found[c.name], _expected(c, other), request.rules) for c in cases])
+    if own.fault or far.fault:
         _keep(Path(request.failure), cases, found)
-    name = request.loader.name
     return (
-        check(name, "outputs", request.loader.against, exact, EXACT),
-        check(name, "outputs", other, close, request.tolerance),
+        check(loader.name, "outputs", loader.against, own),
+        check(loader.name, "outputs", other, far),
     )
 
 
-def _asked(predict: Predict, case: Case, known: tuple[str, ...]) -> Arrays:
+def _of_signature(
+    request: ValidateRequest, cases: tuple[Case, ...], found: Mapping[str, Arrays]
+) -> Check:
+    """Compare with the reference of a further signature, to the bit."""
+    name = request.loader.against.removeprefix(reference.SIGNATURE)
+    own = merged([compare(found[case.name], case.signatures[name]) for case in cases])
+    if own.fault:
+        _keep(Path(request.failure), cases, found)
+    return check(request.loader.name, "outputs", request.loader.against, own)
+
+
+def _asked(request: ValidateRequest, predict: Predict, case: Case) -> Arrays:
+    """Ask for one case; a model whose calls change its state is loaded anew for each."""
+    if request.stateful:
+        _, predict = _executed(request)
+    known = tuple(tensor.name for tensor in request.outputs)
     return reference.numpy(name_outputs(predict(case.inputs), known))
 
 
@@ -100,11 +128,34 @@ def _state(request: ValidateRequest, restored: keras.Model) -> tuple[Check, ...]
             f"{role} variables",
             "model",
             _same(_of(role, request.variables), _of(role, found)),
-            EXACT,
         )
         for role in request.loader.restores
         if _of(role, request.variables) or _of(role, found)
     )
+
+
+def _resumed(request: ValidateRequest, restored: keras.Model, cases: tuple[Case, ...]) -> Check:
+    """Go on training and compare the whole state with the original's after the same steps."""
+    if request.stateful:
+        restored, _ = _executed(request)
+    try:
+        found = resume.steps(restored, cases, request.structure, request.steps)
+        comparison = _same(list(request.resumed), list(found))
+    except Exception as error:  # noqa: BLE001, whatever the payload's code raises
+        traceback.print_exc()
+        comparison = _nothing(f"going on training raised {described(error)}")
+    return check(request.loader.name, f"{request.steps} training steps", "model", comparison)
+
+
+def _measured(request: ValidateRequest, predict: Predict) -> tuple[Measure, ...]:
+    if request.evaluation is None:
+        return ()
+    known = tuple(tensor.name for tensor in request.outputs)
+
+    def answer(inputs: Arrays) -> Arrays:
+        return reference.numpy(name_outputs(predict(inputs), known))
+
+    return evaluate.measure(request.loader.name, request.evaluation, answer, request.outputs)
 
 
 def _of(role: str, variables: tuple[Variable, ...]) -> list[Variable]:
@@ -114,20 +165,22 @@ def _of(role: str, variables: tuple[Variable, ...]) -> list[Variable]:
 def _same(expected: list[Variable], found: list[Variable]) -> Comparison:
     """Compare shapes, dtypes and digests in order; paths may differ, since Keras counts them."""
     if len(expected) != len(found):
-        fault = f"{len(found)} variables came back, expected {len(expected)}"
-        return Comparison(count=0, max_abs=None, fault=fault)
+        return _nothing(f"{len(found)} variables came back, expected {len(expected)}")
     differing = [
         before.path
         for before, after in zip(expected, found, strict=True)
         if (before.shape, before.dtype, before.sha256) != (after.shape, after.dtype, after.sha256)
     ]
     fault = f"{len(differing)} of {len(found)} differ, first {differing[0]!r}" if differing else ""
-    return Comparison(count=len(found), max_abs=None, fault=fault)
+    return Comparison(rule=EXACT, count=len(found), max_abs=None, fault=fault)
 
 
 def _failed(request: ValidateRequest, detail: str) -> Check:
-    nothing = Comparison(count=0, max_abs=None, fault=detail)
-    return check(request.loader.name, "loading", request.loader.against, nothing, EXACT)
+    return check(request.loader.name, "loading", request.loader.against, _nothing(detail))
+
+
+def _nothing(fault: str) -> Comparison:
+    return Comparison(rule=EXACT, count=0, max_abs=None, fault=fault)
 
 
 def _keep(path: Path, cases: tuple[Case, ...], found: Mapping[str, Arrays]) -> None:

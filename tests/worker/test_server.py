@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild import pipeline
+from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.release.digest import of_folder
@@ -25,7 +26,7 @@ def test_fresh_interpreters_make_the_bytes_that_forks_make(
     forked = of_folder(project / "artifacts" / "dense")
     with Server(forks=False) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOURCE_DATE_EPOCH", "0")
-        work = pipeline.job(load(manifest), tmp_path / "fresh")
+        work = job(load(manifest), tmp_path / "fresh")
         pipeline.build(work, server, lambda text: None)
     fresh = of_folder(tmp_path / "fresh" / "dense")
     assert set(fresh) == set(forked)

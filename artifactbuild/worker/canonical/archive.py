@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import marshal
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -13,10 +17,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 DATE_SAVED = "1980-01-01@00:00:00"
 
 
-def rewrite(path: Path) -> None:
-    """Give a `.keras` archive canonical bytes; doing it twice changes nothing."""
+def rewrite(path: Path, added: Mapping[str, bytes] | None = None) -> None:
+    """Give a `.keras` archive canonical bytes, with further members; twice changes nothing."""
     with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in sorted(archive.namelist())}
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members = dict(sorted({**members, **(added or {})}.items()))
     members["config.json"] = _config(members["config.json"])
     members["metadata.json"] = _metadata(members["metadata.json"])
     with zipfile.ZipFile(path, "w") as archive:
@@ -39,18 +44,21 @@ def _metadata(content: bytes) -> bytes:
 
 
 def _config(content: bytes) -> bytes:
-    return json.dumps(with_small_ids(json.loads(content)), sort_keys=False).encode()
+    return json.dumps(canonical_config(json.loads(content)), sort_keys=False).encode()
 
 
-def with_small_ids(config: Any) -> Any:
-    """Return a Keras config whose `shared_object_id`s, memory addresses, are small numbers.
+def canonical_config(config: Any) -> Any:
+    """Return a Keras config without what is of this machine or moment.
 
-    They are numbered from zero by first appearance.
+    `shared_object_id`s, memory addresses, are numbered from zero by first appearance; the bytecode
+    of lambdas loses the path and the line of its source.
     """
     return _renumbered(config, {})
 
 
 def _renumbered(value: Any, ids: dict[int, int]) -> Any:
+    if isinstance(value, dict) and value.get("class_name") == "__lambda__":
+        return {**value, "config": {**value["config"], "code": _code(value["config"]["code"])}}
     if isinstance(value, dict):
         return {
             key: ids.setdefault(item, len(ids))
@@ -61,3 +69,14 @@ def _renumbered(value: Any, ids: dict[int, int]) -> Any:
     if isinstance(value, list):
         return [_renumbered(item, ids) for item in value]
     return value
+
+
+def _code(encoded: str) -> str:
+    """Return marshalled bytecode, as Keras encodes it, without file name and line number."""
+    code = _placeless(marshal.loads(base64.b64decode(encoded)))  # noqa: S302, our own process made it
+    return base64.b64encode(marshal.dumps(code)).decode("ascii") + "\n"
+
+
+def _placeless(code: CodeType) -> CodeType:
+    constants = tuple(_placeless(c) if isinstance(c, CodeType) else c for c in code.co_consts)
+    return code.replace(co_filename="<lambda>", co_firstlineno=1, co_consts=constants)

@@ -10,17 +10,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
 
-from artifactbuild.release.record import Loader
+from artifactbuild.release.record import Loader, Record
+from artifactbuild.worker import state
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Subject
 
 FILE = "model.h5"
+SEEDS = "seed_generators"
+ALL = ("weight", "seed", "optimizer")
 OTHERS = "use keras or savedmodel"
 
 
@@ -50,33 +54,51 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
             config = json.loads(file.attrs["training_config"])
             config["loss"] = _spelled_out(config.get("loss"))
             file.attrs["training_config"] = json.dumps(config).encode()
+        for index, variable in enumerate(state.seed_variables(subject.model)):
+            file[f"{SEEDS}/{index:04}"] = variable.numpy()
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
-    """`load_model` as users write it, and with the optimizer's state put back."""
+    """`load_model` as users write it, and with the states of optimizer and seeds put back."""
     plain = Loader(
         name="keras",
         summary="Keras, with the modules of the custom objects imported; predicts",
-        code=_load(subject, snippets.imports_of_declared(subject), "", ""),
+        code=_code(subject, snippets.imports_of_declared(subject), "", ""),
         against="eager",
         restores=("weight",),
     )
-    mapping = f"custom_objects = {snippets.custom_objects(subject)}\n"
-    mapped = Loader(
+    mapped = replace(
+        plain,
         name="custom_objects",
         summary="Keras, with a custom_objects mapping and nothing registered; predicts",
-        code=_load(
-            subject, snippets.imports_by_name(subject), mapping, ", custom_objects=custom_objects"
-        ),
-        against="eager",
-        restores=("weight",),
+        code=_code(subject, *snippets.mapped(subject)),
         declared=False,
     )
     ways = snippets.usable(subject, plain, mapped)
-    return (*ways, _resume(subject)) if subject.model.compiled else ways
+    if not subject.model.compiled:
+        return (*ways, snippets.ours(subject, ALL))
+    return (*ways, _training(subject, ways[0]), snippets.ours(subject, ALL))
 
 
-def _load(subject: Subject, imports: str, mapping: str, argument: str) -> str:
+def restore(
+    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
+) -> keras.Model:
+    """Load the model with its optimizer and its seeds."""
+    model = keras.saving.load_model(folder / FILE, custom_objects=custom_objects)
+    with h5py.File(folder / FILE) as file:
+        if model.compiled:
+            model.optimizer.built = False
+            model.optimizer.build(model.trainable_variables)
+            group = file["optimizer_weights"]
+            names = group.attrs["weight_names"]
+            state.assign(list(model.optimizer.variables), [group[name][()] for name in names])
+        if SEEDS in file:
+            seeds = [file[SEEDS][key][()] for key in file[SEEDS]]
+            state.assign(state.seed_variables(model), seeds)
+    return model
+
+
+def _code(subject: Subject, imports: str, mapping: str, argument: str) -> str:
     return snippets.paragraphs(
         "import keras\n" + imports,
         f'{mapping}restored = keras.saving.load_model("{FILE}"{argument})\n',
@@ -84,36 +106,30 @@ def _load(subject: Subject, imports: str, mapping: str, argument: str) -> str:
     )
 
 
-def _resume(subject: Subject) -> Loader:
+def _training(subject: Subject, stock: Loader) -> Loader:
     """Return the loader that goes on training; Keras alone builds an optimizer without state."""
-    optimizer = """\
+    imports, mapping, argument = snippets.own(subject)
+    seeds = f'    states = [states[()] for states in file["{SEEDS}"].values()]\n'
+    code = f"""\
+{mapping}restored = keras.saving.load_model("{FILE}"{argument})
 restored.optimizer.built = False  # Keras built it without its state
 restored.optimizer.build(restored.trainable_variables)
-with h5py.File("model.h5") as file:
+with h5py.File("{FILE}") as file:
     group = file["optimizer_weights"]
     values = [group[name][()] for name in group.attrs["weight_names"]]
+{seeds if snippets.has_seeds(subject) else ""}\
 for variable, value in zip(restored.optimizer.variables, values, strict=True):
     variable.assign(value)
-"""
-    registered = all(item.registered for item in subject.facts.custom_objects)
-    if registered:
-        imports, mapping, argument = snippets.imports_of_declared(subject), "", ""
-    else:
-        imports = snippets.imports_by_name(subject)
-        mapping = f"custom_objects = {snippets.custom_objects(subject)}\n"
-        argument = ", custom_objects=custom_objects"
-    load = f'restored = keras.saving.load_model("{FILE}"{argument})\n'
-    return Loader(
+{snippets.put_seeds("states") if snippets.has_seeds(subject) else ""}"""
+    return replace(
+        stock,
         name="training",
-        summary="Keras, with the optimizer's state put back; goes on training",
+        summary="Keras, with the states of optimizer and seeds put back; goes on training",
         code=snippets.paragraphs(
-            "import h5py\nimport keras\n" + imports,
-            mapping + load + optimizer,
-            snippets.predict(subject),
+            "import h5py\nimport keras\n" + imports, code, snippets.predict(subject)
         ),
-        against="eager",
-        restores=("weight", "optimizer"),
-        declared=registered,
+        restores=ALL,
+        resumes=True,
     )
 
 

@@ -1,22 +1,31 @@
 """`model.keras`: Keras' own archive of architecture, weights, optimizer and training configuration.
 
+Keras leaves the seed generators' states out, so that a resumed run draws other dropout masks; they
+are added as a member that Keras does not read.
 https://keras.io/guides/serialization_and_saving/
 """
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.release.record import Loader
+import keras
+
+from artifactbuild.release.record import Loader, Record
+from artifactbuild.worker import state
 from artifactbuild.worker.canonical import archive
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Subject
 
 FILE = "model.keras"
-RESTORES = ("weight", "optimizer")
-"""Seed generators are not in the archive: a resumed run draws other dropout masks."""
+SEEDS = "seed_generators.json"
+STOCK = ("weight", "optimizer")
+ALL = ("weight", "seed", "optimizer")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -25,35 +34,68 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
-    """Save the archive and give it canonical bytes."""
+    """Save the archive, add the seeds and give it canonical bytes."""
     subject.model.save(folder / FILE)
-    archive.rewrite(folder / FILE)
+    seeds = [v.numpy().tolist() for v in state.seed_variables(subject.model)]
+    archive.rewrite(folder / FILE, {SEEDS: json.dumps(seeds).encode()} if seeds else {})
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
-    """`load_model` with the declared modules imported, and with a `custom_objects` mapping."""
+    """`load_model` as users write it, and with the seeds put back."""
     registered = Loader(
         name="keras",
         summary="Keras, with the modules of the custom objects imported",
-        code=snippets.paragraphs(
-            "import keras\n" + snippets.imports_of_declared(subject),
-            f'restored = keras.saving.load_model("{FILE}")\n',
-            snippets.predict(subject),
-        ),
+        code=_code(subject, snippets.imports_of_declared(subject), "", ""),
         against="eager",
-        restores=RESTORES,
+        restores=STOCK,
     )
-    mapped = Loader(
+    mapped = replace(
+        registered,
         name="custom_objects",
         summary="Keras, with a custom_objects mapping and nothing registered",
-        code=snippets.paragraphs(
-            "import keras\n" + snippets.imports_by_name(subject),
-            f"custom_objects = {snippets.custom_objects(subject)}\n"
-            f'restored = keras.saving.load_model("{FILE}", custom_objects=custom_objects)\n',
-            snippets.predict(subject),
-        ),
-        against="eager",
-        restores=RESTORES,
+        code=_code(subject, *snippets.mapped(subject)),
         declared=False,
     )
-    return snippets.usable(subject, registered, mapped)
+    usable = snippets.usable(subject, registered, mapped)
+    ours = snippets.ours(subject, ALL)
+    if not (subject.model.compiled and snippets.has_seeds(subject)):
+        return (*usable, ours)
+    return (*usable, _training(subject, usable[0]), ours)
+
+
+def restore(
+    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
+) -> keras.Model:
+    """Load the model with its optimizer and its seeds."""
+    model = keras.saving.load_model(folder / FILE, custom_objects=custom_objects)
+    with zipfile.ZipFile(folder / FILE) as archive:
+        seeds = json.loads(archive.read(SEEDS)) if SEEDS in archive.namelist() else []
+    state.assign(state.seed_variables(model), seeds)
+    return model
+
+
+def _code(subject: Subject, imports: str, mapping: str, argument: str) -> str:
+    return snippets.paragraphs(
+        "import keras\n" + imports,
+        f'{mapping}restored = keras.saving.load_model("{FILE}"{argument})\n',
+        snippets.predict(subject),
+    )
+
+
+def _training(subject: Subject, stock: Loader) -> Loader:
+    """Return the loader that goes on training as the original would have."""
+    imports, mapping, argument = snippets.own(subject)
+    return replace(
+        stock,
+        name="training",
+        summary="Keras, with the seed generators put back; goes on training",
+        code=snippets.paragraphs(
+            "import json\nimport zipfile\n\nimport keras\n" + imports,
+            f'{mapping}restored = keras.saving.load_model("{FILE}"{argument})\n'
+            f'with zipfile.ZipFile("{FILE}") as archive:\n'
+            f'    states = json.loads(archive.read("{SEEDS}"))\n' + snippets.put_seeds("states"),
+            snippets.predict(subject),
+        ),
+        restores=ALL,
+        resumes=True,
+    )

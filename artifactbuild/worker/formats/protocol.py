@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import keras
 
 from artifactbuild.manifest.model import Manifest
-from artifactbuild.release.record import Facts, Loader
+from artifactbuild.release.record import Facts, Loader, Record
 from artifactbuild.worker.signature import Signature
 
 
@@ -18,8 +18,9 @@ from artifactbuild.worker.signature import Signature
 class Subject:
     """The model to write, with all that was worked out of it once for all formats.
 
-    `serving` is the traced concrete function: the manifest's inputs by name to outputs by name.
-    `config` is the serialized Keras object: architecture, build and training configuration.
+    `serving` is the traced concrete function: the manifest's inputs by name to outputs by name;
+    `signatures` are the further ones that the manifest names, traced likewise. `config` is the
+    serialized Keras object: architecture, build and training configuration.
     """
 
     model: keras.Model
@@ -27,6 +28,7 @@ class Subject:
     signature: Signature
     facts: Facts
     serving: Any
+    signatures: Mapping[str, Any]
     config: Mapping[str, Any]
 
 
@@ -41,6 +43,18 @@ class Format(Protocol):
 
     def write(self, subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
         """Write the payload into an existing, empty folder."""
+
+    def restore(
+        self,
+        folder: Path,
+        made: Record,
+        custom_objects: Mapping[str, Any] | None,
+        into: keras.Model | None,
+    ) -> Any:
+        """Return what the artifact is: a Keras model, or a function of arrays by name.
+
+        A format of weights alone fills `into` and returns it.
+        """
 
     def loaders(self, subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         """Return every way that users load the payload; validation runs each."""

@@ -8,25 +8,29 @@ for its users. https://www.tensorflow.org/guide/saved_model
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from artifactbuild.data import dumps
-from artifactbuild.release.record import Loader
-from artifactbuild.worker import state
+from artifactbuild.release.record import Loader, Record
+from artifactbuild.worker import reference, state
 from artifactbuild.worker.canonical import archive, graph
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Subject
 
 EXTRA = "assets.extra/keras"
+LAYERS = "layers"
 ALL = ("weight", "seed", "optimizer")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
-    """Refuse layers whose adapted vocabulary lies outside the configuration."""
+    """Return nothing: this is the format that holds whatever can be traced."""
     return ""
 
 
@@ -36,30 +40,20 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     root.model_variables = state.model_variables(subject.model)
     root.optimizer_variables = state.optimizer_variables(subject.model)
     root.resources = _resources(subject)
+    root.assets = [tf.saved_model.Asset(path) for path in subject.manifest.assets]
     root.serve = _serve(subject)
-    tf.saved_model.save(root, str(folder), signatures={"serving_default": subject.serving})
+    signatures = {"serving_default": subject.serving, **subject.signatures}
+    tf.saved_model.save(root, str(folder), signatures=signatures)
     graph.rewrite(folder)
     extra = folder / EXTRA
     extra.mkdir(parents=True)
-    (extra / "config.json").write_text(
-        dumps(archive.with_small_ids(subject.config)), encoding="utf-8"
-    )
+    config = archive.canonical_config(subject.config)
+    (extra / "config.json").write_text(dumps(config), encoding="utf-8")
+    state.save_side(subject.model, extra / LAYERS)
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     """TensorFlow and TFSMLayer without any user code; Keras with the custom objects."""
-    signature = Loader(
-        name="signature",
-        summary="TensorFlow, without any of the project's code",
-        code=snippets.paragraphs(
-            "import tensorflow as tf\n",
-            'loaded = tf.saved_model.load(".")\nserving = loaded.signatures["serving_default"]\n',
-            "def predict(inputs):\n"
-            "    return serving(**{name: tf.constant(value) for name, value in inputs.items()})\n",
-        ),
-        against="graph",
-        sources=False,
-    )
     layer = Loader(
         name="tfsm",
         summary="Keras' TFSMLayer, without any of the project's code",
@@ -71,7 +65,43 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         against="graph",
         sources=False,
     )
-    return (signature, layer, *_keras(subject))
+    further = [_signature(name, reference.SIGNATURE + name) for name in subject.signatures]
+    stock = (_signature("serving_default", "graph"), layer, *further, *_keras(subject))
+    return (*stock, snippets.ours(subject, ALL))
+
+
+def restore(
+    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
+) -> keras.Model:
+    """Rebuild the Keras model with its optimizer, its seeds and what its layers keep aside."""
+    config = json.loads((folder / EXTRA / "config.json").read_text(encoding="utf-8"))
+    model = keras.saving.deserialize_keras_object(config, dict(custom_objects or {}))
+    state.load_side(model, folder / EXTRA / LAYERS)
+    state.complete(model)
+    checkpoint = tf.train.Checkpoint(
+        model_variables=state.model_variables(model),
+        optimizer_variables=state.optimizer_variables(model),
+    )
+    status = checkpoint.read(str(folder / "variables" / "variables"))
+    status.assert_existing_objects_matched().expect_partial()
+    state.finalize(model)
+    return model
+
+
+def _signature(name: str, against: str) -> Loader:
+    own = name == "serving_default"
+    return Loader(
+        name="signature" if own else f"signature_{name}",
+        summary=f"TensorFlow, the signature {name}, without any of the project's code",
+        code=snippets.paragraphs(
+            "import tensorflow as tf\n",
+            f'loaded = tf.saved_model.load(".")\nserving = loaded.signatures["{name}"]\n',
+            "def predict(inputs):\n"
+            "    return serving(**{name: tf.constant(value) for name, value in inputs.items()})\n",
+        ),
+        against=against,
+        sources=False,
+    )
 
 
 def _keras(subject: Subject) -> tuple[Loader, ...]:
@@ -81,16 +111,18 @@ def _keras(subject: Subject) -> tuple[Loader, ...]:
         code=_restore(subject, snippets.imports_of_declared(subject), "", ""),
         against="eager",
         restores=ALL,
+        resumes=subject.model.compiled,
     )
-    mapping = f"custom_objects = {snippets.custom_objects(subject)}\n"
-    mapped = Loader(
+    imports, mapping, _ = snippets.mapped(subject)
+    mapped = replace(
+        registered,
         name="custom_objects",
         summary="Keras, with a custom_objects mapping and nothing registered; goes on training",
-        code=_restore(subject, snippets.imports_by_name(subject), mapping, ", custom_objects"),
-        against="eager",
-        restores=ALL,
+        code=_restore(subject, imports, mapping, ", custom_objects"),
         declared=False,
     )
+    if state.has_side(subject.model):
+        return ()
     return snippets.usable(subject, registered, mapped)
 
 

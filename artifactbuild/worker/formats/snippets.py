@@ -39,10 +39,81 @@ def custom_objects(subject: Subject) -> str:
     return "{\n" + lines_of(entries) + "}"
 
 
+def mapped(subject: Subject) -> tuple[str, str, str]:
+    """Return imports, the mapping, and the argument of a load with `custom_objects`."""
+    mapping = f"custom_objects = {custom_objects(subject)}\n"
+    return imports_by_name(subject), mapping, ", custom_objects=custom_objects"
+
+
+def own(subject: Subject) -> tuple[str, str, str]:
+    """Return the same three for the simplest load that works: by registration if it can be."""
+    if all(item.registered for item in subject.facts.custom_objects):
+        return imports_of_declared(subject), "", ""
+    return mapped(subject)
+
+
 def predict(subject: Subject) -> str:
     """Return the function that calls a restored Keras model with arrays by name."""
     call = subject.signature.expression()
     return f"def predict(inputs):\n    return restored({call}, training=False)\n"
+
+
+def call_of_factory(subject: Subject) -> str:
+    """Return the call that makes the architecture."""
+    manifest = subject.manifest
+    arguments = ", ".join(f"{key}={value!r}" for key, value in manifest.kwargs.items())
+    return f"{manifest.factory.attribute}({arguments})"
+
+
+def built(subject: Subject) -> str:
+    """Return the call that makes a subclassed model create its weights, if it takes one."""
+    if subject.facts.architecture.kind != "subclassed":
+        return ""
+    zeros = ", ".join(
+        f'"{t.name}": tf.zeros({[size or 1 for size in t.shape]}, "{t.dtype}")'
+        for t in subject.signature.inputs
+    )
+    return f"inputs = {{{zeros}}}\nrestored({subject.signature.expression()}, training=False)\n"
+
+
+def ours(subject: Subject, restores: tuple[str, ...], *, into: bool = False) -> Loader:
+    """Return our own loader: into the factory's architecture, or with the custom objects."""
+    if into:
+        factory = subject.manifest.factory
+        imports = f"from {factory.module} import {factory.attribute}\n"
+        build = built(subject)
+        imports = ("import tensorflow as tf\n" if build else "") + imports
+        load = (
+            f"restored = {call_of_factory(subject)}\n{build}"
+            'artifactbuild.load(".", weights_into=restored)\n'
+        )
+    else:
+        imports, mapping, argument = own(subject)
+        load = f'{mapping}restored = artifactbuild.load("."{argument})\n'
+    return Loader(
+        name="artifactbuild",
+        summary="artifactbuild, which checks the digests first and gives back all that there is",
+        code=paragraphs("import artifactbuild\n" + imports, load, predict(subject)),
+        against="eager",
+        restores=restores,
+        resumes=subject.model.compiled and set(restores) >= {"seed", "optimizer"},
+        declared=into or all(item.registered for item in subject.facts.custom_objects),
+    )
+
+
+def put_seeds(values: str) -> str:
+    """Return the lines that give a restored model's seed generators their states."""
+    return (
+        "weights = {id(variable) for variable in restored.weights}\n"
+        "seeds = [variable for variable in restored.variables if id(variable) not in weights]\n"
+        f"for variable, value in zip(seeds, {values}, strict=True):\n"
+        "    variable.assign(value)\n"
+    )
+
+
+def has_seeds(subject: Subject) -> bool:
+    """Tell whether the model holds seed generators, whose states Keras' own files leave out."""
+    return any(variable.role == "seed" for variable in subject.facts.variables)
 
 
 def paragraphs(*parts: str) -> str:

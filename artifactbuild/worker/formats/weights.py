@@ -1,18 +1,22 @@
-"""`ckpt.index` and `ckpt.data-00000-of-00001`: a TensorFlow checkpoint of the weights alone.
+"""`ckpt.index` and `ckpt.data-00000-of-00001`: a TensorFlow checkpoint of the weights.
 
-The checkpoint holds one flat list, in the order of `model.weights`. A checkpoint of the object
+The checkpoint holds a flat list, in the order of `model.weights`; with the option `optimizer` two
+more, of the seed generators and of the optimizer. A checkpoint of the object
 graph would miss layers held in plain lists and pass every assertion on an unbuilt model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
-from artifactbuild.release.record import Loader
+from artifactbuild.release.record import Loader, Record
+from artifactbuild.worker import state
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Subject
 
@@ -25,38 +29,71 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
-    """Write the checkpoint."""
-    tf.train.Checkpoint(weights=list(subject.model.weights)).write(str(folder / PREFIX))
+    """Write the checkpoint: the weights, and with `optimizer` all that training goes on from."""
+    lists = {"weights": list(subject.model.weights)}
+    if options["optimizer"]:
+        lists["seeds"] = state.seed_variables(subject.model)
+        lists["optimizer"] = state.optimizer_variables(subject.model)
+    tf.train.Checkpoint(**lists).write(str(folder / PREFIX))
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     """The factory makes the architecture, the checkpoint fills it."""
+    fill = "checkpoint = tf.train.Checkpoint(weights=list(restored.weights))\n"
+    whole = ".assert_existing_objects_matched().expect_partial()"
+    ending = whole if options["optimizer"] else ".assert_consumed()"
+    stock = Loader(
+        name="factory",
+        summary="TensorFlow, into the architecture that the factory makes",
+        code=_code(subject, f'{fill}checkpoint.read("{PREFIX}"){ending}\n'),
+        against="eager",
+        restores=("weight",),
+    )
+    if not (options["optimizer"] and subject.model.compiled):
+        return (stock, snippets.ours(subject, ("weight",), into=True))
+    fill = f"""\
+if not restored.optimizer.built:
+    restored.optimizer.build(restored.trainable_variables)
+weights = {{id(variable) for variable in restored.weights}}
+checkpoint = tf.train.Checkpoint(
+    weights=list(restored.weights),
+    seeds=[variable for variable in restored.variables if id(variable) not in weights],
+    optimizer=list(restored.optimizer.variables),
+)
+checkpoint.read("{PREFIX}").assert_consumed()
+"""
+    training = replace(
+        stock,
+        name="training",
+        summary="TensorFlow, with the states of optimizer and seeds; goes on training",
+        code=_code(subject, fill),
+        restores=("weight", "seed", "optimizer"),
+        resumes=True,
+    )
+    ours = snippets.ours(subject, training.restores, into=True)
+    return (stock, training, ours)
+
+
+def restore(
+    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
+) -> keras.Model:
+    """Fill a model with the checkpoint; its optimizer too, where both have one."""
+    model = state.fitting(made, into)
+    saved = {name.split("/")[0] for name, _ in tf.train.list_variables(str(folder / PREFIX))}
+    lists = {"weights": list(model.weights)}
+    if "optimizer" in saved and model.compiled:
+        state.complete(model)
+        lists["seeds"] = state.seed_variables(model)
+        lists["optimizer"] = state.optimizer_variables(model)
+    status = tf.train.Checkpoint(**lists).read(str(folder / PREFIX))
+    status.assert_existing_objects_matched().expect_partial()
+    return model
+
+
+def _code(subject: Subject, fill: str) -> str:
     factory = subject.manifest.factory
-    arguments = ", ".join(f"{key}={value!r}" for key, value in subject.manifest.kwargs.items())
-    build = "" if subject.model.__class__.__module__.startswith("keras.") else _call_once(subject)
-    code = snippets.paragraphs(
+    return snippets.paragraphs(
         f"import tensorflow as tf\nfrom {factory.module} import {factory.attribute}\n",
-        f"restored = {factory.attribute}({arguments})\n"
-        f"{build}"
-        f"checkpoint = tf.train.Checkpoint(weights=list(restored.weights))\n"
-        f'checkpoint.read("{PREFIX}").assert_consumed()\n',
+        f"restored = {snippets.call_of_factory(subject)}\n{snippets.built(subject)}{fill}",
         snippets.predict(subject),
     )
-    return (
-        Loader(
-            name="factory",
-            summary="TensorFlow, into the architecture that the factory makes",
-            code=code,
-            against="eager",
-            restores=("weight",),
-        ),
-    )
-
-
-def _call_once(subject: Subject) -> str:
-    """Return the call that makes a subclassed model create its weights."""
-    zeros = ", ".join(
-        f'"{t.name}": tf.zeros({[size or 1 for size in t.shape]}, "{t.dtype}")'
-        for t in subject.signature.inputs
-    )
-    return f"inputs = {{{zeros}}}\nrestored({subject.signature.expression()}, training=False)\n"

@@ -1,0 +1,107 @@
+"""A manifest on its way: where it lies, what is known of it, where it is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from artifactbuild.manifest import schema
+from artifactbuild.manifest.load import Loaded
+from artifactbuild.problems import Problem
+from artifactbuild.release import card, digest, lock
+from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.store import Store
+from artifactbuild.resources import templates
+
+BESIDE_INPUTS = frozenset({"formats", "version"})
+"""Keys of the manifest that are not inputs of every format: each step has its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One manifest on its way: where it lies, what is known of it, where it is published."""
+
+    loaded: Loaded
+    lock: Lock | None
+    store: Store
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.loaded.manifest.name
+
+    @property
+    def version(self) -> str:
+        """The version that the manifest asks for."""
+        return self.loaded.manifest.version
+
+    @property
+    def search_path(self) -> tuple[Path, ...]:
+        """Where the factory and the custom objects are looked for first."""
+        return (self.loaded.path.parent, self.loaded.project)
+
+    @property
+    def template(self) -> Path:
+        """The card template that the manifest names, else our own."""
+        own = self.loaded.manifest.card_template
+        return self.loaded.path.parent / own if own else templates() / card.DEFAULT
+
+    @property
+    def memory(self) -> Lock | None:
+        """The lock, if it is of this version."""
+        return self.lock if self.lock is not None and self.lock.version == self.version else None
+
+    @property
+    def lock_shown(self) -> str:
+        """The lock's path, for people."""
+        return lock_of(self.loaded)
+
+    def folder(self, format: str) -> Path:
+        """Return where a format of this version is published."""
+        return self.store.folder(self.name, format, self.version)
+
+    def locked(self, format: str) -> Locked | None:
+        """Return what the lock says of a format of this version."""
+        return self.memory.artifacts.get(format) if self.memory is not None else None
+
+    def problem(self, path: tuple[Any, ...], message: str, hint: str = "") -> Problem:
+        """Locate a problem: at the name of a format, or at the value of any other key."""
+        document = self.loaded.document
+        at: Literal["key", "value"] = "key" if path[:1] == ("formats",) else "value"
+        if len(path) == 2 and at == "key" and isinstance(document.data["formats"], list):
+            path = ("formats", document.data["formats"].index(path[1]))
+        return document.problem(path, message, hint, at=at)
+
+
+def job(loaded: Loaded, artifacts: Path | None) -> Job:
+    """Read the lock beside a manifest and find its store."""
+    root = artifacts if artifacts is not None else loaded.project / "artifacts"
+    return Job(loaded=loaded, lock=lock.read(loaded.path, lock_of(loaded)), store=Store(root=root))
+
+
+def lock_of(loaded: Loaded) -> str:
+    """Return the path of a manifest's lock, for people."""
+    return (Path(loaded.document.file).parent / lock.path_of(loaded.path).name).as_posix()
+
+
+def manifest_digests(work: Job) -> dict[str, str]:
+    """Return a digest for each key of the manifest that says something else than its default.
+
+    So a key that a later artifactbuild brings changes no lock.
+    """
+    full, default = schema.defaults(work.loaded.document.data), schema.defaults({})
+    said = [key for key in sorted(full) if key not in default or full[key] != default[key]]
+    return {key: digest.of_data(full[key]) for key in said if key not in BESIDE_INPUTS}
+
+
+def source_digests(work: Job, names: list[str]) -> dict[str, str]:
+    """Return the digests of those of the named sources that are there."""
+    paths = {name: work.loaded.path.parent / name for name in names}
+    return {name: digest.of_file(path) for name, path in paths.items() if path.is_file()}
+
+
+def shown(path: Path) -> str:
+    """Return a path for people: from the current folder where it is inside, else whole."""
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

@@ -1,0 +1,174 @@
+"""The record of each staged artifact, from what the builder and the validators reported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from artifactbuild.job import Job, manifest_digests, source_digests
+from artifactbuild.plan import Step
+from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release import card, digest, environment, record
+from artifactbuild.release.lock import Locked
+from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
+from artifactbuild.worker.messages import BuildReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the validators of one format found."""
+
+    checks: tuple[Check, ...]
+    measures: tuple[Measure, ...]
+
+
+def provisional(
+    work: Job, report: BuildReport, steps: tuple[Step, ...], staged: Path
+) -> tuple[Record, ...]:
+    """Hash each staged artifact and write a record that has no checks yet: loaders need one."""
+    sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
+    moment = record.created_at(os.environ, work.memory.created_at if work.memory else None)
+    inputs = Inputs(manifest=manifest_digests(work), sources=dict(sorted(sources.items())))
+    records = tuple(
+        _record(work, report, step, staged / step.format, moment, inputs) for step in steps
+    )
+    for made in records:
+        record.write(made, staged / made.format)
+    return records
+
+
+def final(
+    work: Job,
+    report: BuildReport,
+    records: tuple[Record, ...],
+    proofs: Mapping[str, Proof],
+    staged: Path,
+) -> tuple[Record, ...]:
+    """Complete the records with what was proven, and render the cards."""
+    proven = tuple(_proven(made, report, proofs[made.format]) for made in records)
+    for made in proven:
+        folder = staged / made.format
+        record.write(made, folder)
+        text = card.render_file(folder / record.FILE, work.template)
+        (folder / record.CARD).write_text(text, encoding="utf-8")
+    return proven
+
+
+def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> Mapping[str, str]:
+    """Hold rebuilt artifacts against the lock: other bytes need another environment.
+
+    Returns what is to be said of a format whose bytes are not those of the lock.
+
+    Raises:
+        Refusal: when the bytes differ and nothing explains it.
+    """
+    notes = {}
+    for made in records:
+        locked, memory = work.locked(made.format), work.memory
+        files = digest.of_folder(staged / made.format)
+        if locked is None or memory is None or locked.files == files:
+            continue
+        drift = environment.drift(memory.environment, made.environment)
+        name = next(
+            n for n in sorted({*files, *locked.files}) if files.get(n) != locked.files.get(n)
+        )
+        if not drift:
+            raise Refusal(_not_reproduced(work, made.format, name, locked, files))
+        notes[made.format] = f"{name} differs; {'; '.join(drift)}"
+    return notes
+
+
+def loaders(report: BuildReport, format: str) -> tuple[Loader, ...]:
+    """Return the loaders of a format."""
+    return (report.loaders or {})[format]
+
+
+def facts(report: BuildReport) -> Facts:
+    """Return what a builder that stopped for nothing found out."""
+    assert report.facts is not None
+    return report.facts
+
+
+def _record(
+    work: Job, report: BuildReport, step: Step, folder: Path, moment: str, inputs: Inputs
+) -> Record:
+    manifest, known, here = work.loaded.manifest, facts(report), environment.here()
+    compiled = {"optimizer": known.optimizer, "loss": known.loss, "metrics": known.metrics}
+    training = {key: value for key, value in compiled.items() if value is not None}
+    files = {
+        name: File(sha256=sha256, size=(folder / name).stat().st_size)
+        for name, sha256 in digest.of_folder(folder).items()
+    }
+    return Record(
+        record_version=record.VERSION,
+        model_name=manifest.name,
+        format=step.format,
+        version=manifest.version,
+        created_at=moment,
+        tensorflow_version=here["tensorflow"],
+        keras_version=here["keras"],
+        input_signature=known.inputs,
+        output_signature=known.outputs,
+        training={**training, **manifest.training},
+        data=manifest.data,
+        evaluation=manifest.evaluation,
+        notes=manifest.notes,
+        factory=str(manifest.factory),
+        kwargs=manifest.kwargs,
+        seed=manifest.seed,
+        options=step.options,
+        architecture=known.architecture,
+        custom_objects=known.custom_objects,
+        structure=known.structure,
+        variables=known.variables,
+        resumable=False,
+        resumable_why="",
+        allow_lambda=manifest.allow_lambda,
+        stochastic=manifest.stochastic,
+        checks=(),
+        measures=(),
+        loaders=loaders(report, step.format),
+        files=files,
+        inputs=inputs,
+        environment=here,
+    )
+
+
+def _proven(made: Record, report: BuildReport, proof: Proof) -> Record:
+    resumable, why = _resumable(made, report, proof)
+    return replace(
+        made,
+        checks=(*report.checks, *proof.checks),
+        measures=proof.measures,
+        resumable=resumable,
+        resumable_why=why,
+    )
+
+
+def _resumable(made: Record, report: BuildReport, proof: Proof) -> tuple[bool, str]:
+    """Tell whether training can go on from an artifact, and why."""
+    if report.not_resumable:
+        return False, report.not_resumable
+    names = [loader.name for loader in made.loaders if loader.resumes]
+    steps = [check.compared for check in proof.checks if check.compared.endswith("steps")]
+    if not names or not steps:
+        return False, f"{made.format} does not hold the optimizer's state"
+    return True, f"{steps[0]} from {' and '.join(names)} were those of the original, to the bit"
+
+
+def _template_source(work: Job) -> list[str]:
+    own = work.loaded.manifest.card_template
+    return [own] if own else []
+
+
+def _not_reproduced(
+    work: Job, format: str, name: str, locked: Locked, files: Mapping[str, str]
+) -> Problem:
+    message = (
+        f"{format} was not reproduced: {name} is {files.get(name, 'not made')}, "
+        f"the lock of {work.version} says {locked.files.get(name, 'none')}"
+    )
+    hint = "the factory gives another model each time, or reads what the lock does not list"
+    return work.problem(("formats", format), message, hint)

@@ -1,0 +1,36 @@
+"""Published artifacts for users: digests first, then what the artifact really is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from artifactbuild.release import integrity, record
+from artifactbuild.release.record import Record
+from artifactbuild.worker.formats import FORMATS
+
+
+def load(
+    path: Path, custom_objects: Mapping[str, Any] | None, weights_into: keras.Model | None
+) -> Any:
+    """Return the artifact in a folder; see `artifactbuild.load`."""
+    made = record.read(path)
+    integrity.check(path, made)
+    mapping = _both_spellings(made, custom_objects)
+    return FORMATS[made.format].restore(path, made, mapping, weights_into)
+
+
+def _both_spellings(made: Record, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the mapping with each custom object under `Package>Name` and under `Name`."""
+    if given is None:
+        return None
+    mapping = dict(given)
+    for item in made.custom_objects:
+        spellings = (item.name, item.name.split(">")[-1])
+        found = next((given[name] for name in spellings if name in given), None)
+        if found is not None:
+            mapping |= dict.fromkeys(spellings, found)
+    return mapping
