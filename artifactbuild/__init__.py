@@ -30,6 +30,7 @@ def load(
     custom_objects: Mapping[str, Any] | None = None,
     *,
     weights_into: keras.Model | None = None,
+    allow_lambda: bool = False,
 ) -> Any:
     """Load a published artifact, after its digests were checked.
 
@@ -42,6 +43,7 @@ def load(
         custom_objects: classes and functions by name, `Name` or `Package>Name`; not needed for
             those that are registered.
         weights_into: a model of the same architecture, for the formats that hold weights alone.
+        allow_lambda: run the Python bytecode of Lambda layers; only if you trust who made it.
 
     Raises:
         Refusal: when a file is missing, extra or changed, or the weights do not fit.
@@ -49,4 +51,4 @@ def load(
     # Importing this package must not start TensorFlow.
     from artifactbuild.worker.load import load as load_artifact
 
-    return load_artifact(Path(path), custom_objects, weights_into)
+    return load_artifact(Path(path), custom_objects, weights_into, allow_lambda=allow_lambda)

@@ -59,6 +59,7 @@ def plan(work: Job) -> Plan:
     current = Current(
         inputs=Inputs(manifest=manifest_digests(work), sources=source_digests(work, names)),
         environment=environment.here(),
+        kind=_known_kind(work),
     )
     return planning.make(manifest, current, work.lock, published)
 
@@ -68,6 +69,12 @@ def refusals(work: Job, made: Plan) -> tuple[Problem, ...]:
     refused = made.of(planning.REFUSE)
     if not refused:
         return ()
+    impossible = [step for step in refused if step.impossible]
+    if impossible:
+        return tuple(
+            work.problem(("formats", s.format), s.reason, f"leave {s.format} out of `formats:`")
+            for s in impossible
+        )
     what = list(dict.fromkeys(change for step in refused for change in step.changes))
     message = f"{work.name} {work.version} was released from other inputs: {'; '.join(what)}"
     file = work.loaded.document.file
@@ -191,6 +198,17 @@ def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
         artifacts=known,
     )
     return lock.write(written, work.loaded.path)
+
+
+def _known_kind(work: Job) -> str | None:
+    """Return the kind of model that an earlier build found, if its sources are as they were."""
+    for model, format, version in work.store.versions():
+        if model == work.name:
+            made = record.read(work.store.folder(model, format, version))
+            before = dict(made.inputs.sources)
+            if source_digests(work, sorted(before)) == before:
+                return made.architecture.kind
+    return None
 
 
 def _published(folder: Path) -> Published:

@@ -14,6 +14,9 @@ from artifactbuild.release.record import Inputs
 BUILD, KEEP, REFUSE = "build", "keep", "refuse"
 UP_TO_DATE = "up to date"
 
+NOT_HELD = {"onnx": ("string", "bfloat16"), "tflite": ("bfloat16", "float64")}
+"""Dtypes of inputs that a format has no operations for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
@@ -31,6 +34,8 @@ class Current:
 
     inputs: Inputs
     environment: Mapping[str, str]
+    kind: str | None = None
+    """The kind of the model, where an earlier build from the same sources found it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,7 @@ class Step:
     options: Mapping[str, Any]
     action: str
     reason: str
+    impossible: bool = False
     changes: tuple[str, ...] = ()
 
 
@@ -66,7 +72,7 @@ def make(
         model=manifest.name,
         version=manifest.version,
         steps=tuple(
-            _step(request, manifest.version, current, memory, published.get(request.name))
+            _step(manifest, request, current, memory, published.get(request.name))
             for request in manifest.formats
         ),
     )
@@ -83,13 +89,22 @@ def changes(before: Inputs, now: Inputs) -> tuple[str, ...]:
 
 
 def _step(
+    manifest: Manifest,
     request: FormatRequest,
-    version: str,
     current: Current,
     lock: Lock | None,
     published: Published | None,
 ) -> Step:
-    changed = _changed(request, current, lock, published)
+    version, changed = manifest.version, _changed(request, current, lock, published)
+    hopeless = _impossible(manifest, request.name, current.kind) if published is None else ""
+    if hopeless and not changed:
+        return Step(
+            format=request.name,
+            options=request.options,
+            action=REFUSE,
+            reason=hopeless,
+            impossible=True,
+        )
     if changed:
         action, reason = REFUSE, f"{version} was released from other inputs: {'; '.join(changed)}"
     elif published is not None:
@@ -118,6 +133,17 @@ def _changed(
     if published is not None:
         return (*changes(published.inputs, current.inputs), *_options(request, published.options))
     return ()
+
+
+def _impossible(manifest: Manifest, format: str, kind: str | None) -> str:
+    """Say what is known to be impossible before anything is run; the builder knows more."""
+    dtypes = {tensor.dtype: tensor.name for tensor in reversed(manifest.input_signature)}
+    for dtype in NOT_HELD.get(format, ()):
+        if dtype in dtypes:
+            return f"{format} cannot take {dtype}, as the input {dtypes[dtype]!r} is"
+    if format == "h5" and kind == "subclassed":
+        return "h5 holds functional and sequential models, not subclassed ones"
+    return ""
 
 
 def _options(request: FormatRequest, before: Mapping[str, Any] | None) -> tuple[str, ...]:

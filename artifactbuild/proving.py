@@ -48,7 +48,8 @@ def prove(
         found = list(zip(pairs, pool.map(validated, pairs), strict=True))
     problems = _failures(work, found, staged)
     if problems:
-        raise Refusal(*_suspects(work, facts(report)), *problems)
+        failing = {pair[0].format for pair, each in found if not all(c.passed for c in each.checks)}
+        raise Refusal(*_suspects(work, facts(report), failing), *problems)
     return {step.format: _proof(step, report, found) for step in steps}
 
 
@@ -126,8 +127,38 @@ def _script(work: Job, format: str, failing: list[Loader], staged: Path) -> str:
     return names[0]
 
 
-def _suspects(work: Job, known: Facts) -> list[Problem]:
-    """Name the classes whose configuration is known to be incomplete."""
+def _suspects(work: Job, known: Facts, failing: set[str]) -> list[Problem]:
+    """Name what is known to be incomplete: configurations, untracked arrays, vocabularies."""
+    return [
+        *_incomplete(work, known),
+        *_untracked(work, known),
+        *(
+            work.problem(
+                ("formats", format),
+                f"{format} holds weights alone, not the vocabularies of "
+                f"{', '.join(map(repr, known.vocabularies))}",
+                "the factory must make the same ones each time; or use keras or savedmodel",
+            )
+            for format in sorted(failing & {"weights", "weights_h5"})
+            if known.vocabularies
+        ),
+    ]
+
+
+def _untracked(work: Job, known: Facts) -> list[Problem]:
+    return [
+        work.problem(
+            ("custom_objects", index),
+            f"{item.target.split(':')[-1]} holds the NumPy arrays "
+            f"{', '.join(map(repr, item.arrays))}, which no format saves",
+            "make them weights (`self.add_weight`), or return them from `get_config`",
+        )
+        for index, item in enumerate(known.custom_objects)
+        if item.arrays
+    ]
+
+
+def _incomplete(work: Job, known: Facts) -> list[Problem]:
     return [
         work.problem(
             ("custom_objects", index),

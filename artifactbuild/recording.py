@@ -125,7 +125,7 @@ def _record(
         variables=known.variables,
         resumable=False,
         resumable_why="",
-        allow_lambda=manifest.allow_lambda,
+        lambdas=known.lambdas,
         stochastic=manifest.stochastic,
         checks=(),
         measures=(),

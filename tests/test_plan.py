@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from artifactbuild import plan
-from artifactbuild.manifest.model import Manifest
+from artifactbuild.manifest.model import FormatRequest, Manifest, Tensor
 from artifactbuild.plan import Current, Published
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Inputs
@@ -90,3 +90,31 @@ def test_step(
     known = {} if published is None else {"keras": published}
     (step,) = plan.make(MANIFEST, current, lock, known).steps
     assert (step.action, step.reason) == (action, reason)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "format", "kind", "reason"),
+    [
+        ("string", "onnx", None, "onnx cannot take string, as the input 'x' is"),
+        ("float64", "tflite", None, "tflite cannot take float64, as the input 'x' is"),
+        (
+            "float32",
+            "h5",
+            "subclassed",
+            "h5 holds functional and sequential models, not subclassed ones",
+        ),
+        ("float32", "h5", "functional", "v1 is new"),
+        ("string", "keras", "subclassed", "v1 is new"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_runs(
+    dtype: str, format: str, kind: str | None, reason: str
+) -> None:
+    manifest = replace(
+        MANIFEST,
+        input_signature=(Tensor(name="x", shape=(None, 3), dtype=dtype),),
+        formats=(FormatRequest(name=format, options={}),),
+    )
+    (step,) = plan.make(manifest, replace(HERE, kind=kind), None, {}).steps
+    assert step.reason == reason
+    assert step.impossible == (reason != "v1 is new")

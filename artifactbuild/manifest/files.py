@@ -141,6 +141,10 @@ def _others(place: Place, manifest: Manifest) -> Iterator[Problem]:
         (("card", "template"), manifest.card_template),
         (("evaluate", "file"), manifest.evaluate.file if manifest.evaluate else None),
         *((("assets", index), path) for index, path in enumerate(manifest.assets)),
+        *(
+            (("formats", request.name, "calibration"), request.options.get("calibration"))
+            for request in manifest.formats
+        ),
     ]
     for where, path in named:
         found = _file(place, path, where) if path is not None else None

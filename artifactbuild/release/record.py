@@ -29,6 +29,8 @@ class CustomObject:
     registered: bool
     forgets: tuple[str, ...] = ()
     """Arguments of `__init__` that `get_config` does not return."""
+    arrays: tuple[str, ...] = ()
+    """NumPy arrays that its instances hold, which no format saves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,10 @@ class Facts:
     loss: Any
     metrics: Any
     custom_objects: tuple[CustomObject, ...]
+    lambdas: tuple[str, ...]
+    """The layers that hold Python bytecode."""
+    vocabularies: tuple[str, ...]
+    """The layers whose state lies beside their variables."""
     variables: tuple[Variable, ...]
 
 
@@ -197,7 +203,7 @@ class Record:
     variables: tuple[Variable, ...]
     resumable: bool
     resumable_why: str
-    allow_lambda: bool
+    lambdas: tuple[str, ...]
     stochastic: bool
     checks: tuple[Check, ...]
     measures: tuple[Measure, ...]

@@ -39,7 +39,8 @@ def blamed(path: tuple[Any, ...], deed: str, project: Path, hint: str = "") -> I
 
 def described(error: BaseException) -> str:
     """Return the type and the first lines of an exception's text, fit for one message."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = str(error).split(" defined at (most recent call last)")[0]
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
     text = " ".join(lines)
     text = text if len(text) <= 240 else text[:240] + "…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from artifactbuild.data import decode
-from artifactbuild.manifest.model import Manifest, Tensor
+from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.rules import Rule
 from artifactbuild.release.record import (
-    Architecture,
     Check,
-    Facts,
-    Layer,
     Loader,
     Measure,
     Variable,
@@ -34,15 +30,17 @@ from artifactbuild.worker import (
     source,
     state,
     steadiness,
+    tracing,
 )
 from artifactbuild.worker.blame import Stopped, blamed, described
 from artifactbuild.worker.compare import check, compare, merged
+from artifactbuild.worker.facts import describe
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.inputs import Depfile
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Tell
 from artifactbuild.worker.reference import Arrays, Case
-from artifactbuild.worker.signature import Signature, name_outputs, own_output_names, resolve
+from artifactbuild.worker.signature import Signature, own_output_names, resolve
 
 
 def run(data: Mapping[str, Any], tell: Tell) -> BuildReport:
@@ -70,10 +68,10 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
     state.complete(model)
     tell("reference")
     subject, cases, skew = _subject(model, manifest, signature, objects, given, project)
-    measures = _measured(subject, folder)
     _write_all(request, subject, tell)
     tell("reference again")
     _unchanged(subject, cases, given)
+    measures = _measured(subject, folder)
     for name in request.formats:
         reference.write(Path(request.staging, name, reference.FILE), cases)
     loaders = {
@@ -152,22 +150,29 @@ def _subject(
     """Work out once what all formats need, and hold the manifest's claims against it."""
     with blamed(("factory",), "describing the model's architecture", project):
         config = keras.saving.serialize_keras_object(model)
-    custom, undeclared = claims.declared(manifest, objects, config)
-    findings = [*claims.training(manifest, model), *undeclared]
+    custom, undeclared = claims.declared(manifest, objects, config, model)
+    bytecode = claims.lambdas(config)
+    findings = [
+        *claims.training(manifest, model),
+        *undeclared,
+        *claims.held_back(model),
+        *([] if manifest.allow_lambda else map(_lambda, bytecode)),
+    ]
     if findings:
         raise Stopped(*findings)
     known = own_output_names(model)
     with blamed(("reference_inputs",), "calling the model", project):
         _steady(model, manifest, signature, next(iter(given.values())))
         eager = {n: reference.eager(model, signature, a, known) for n, a in given.items()}
-    with blamed(("input_signature",), "tracing the model", project):
-        serving = _traced(model, signature, known)
-        signatures = _signatures(model, manifest, signature, project)
-        cases = tuple(_case(n, a, eager[n], serving, signatures) for n, a in given.items())
+    with blamed(("input_signature",), "tracing the model", project, _open_time(model)):
+        serving = tracing.serving(model, signature, known)
+        signatures = tracing.signatures(model, manifest, signature, project)
+        traced = {"": serving, **signatures}
+        cases = tuple(_case(model, n, a, eager[n], traced) for n, a in given.items())
     nothing = reference.proves_nothing(cases)
     if nothing:
         raise Stopped(*nothing)
-    facts = _facts(model, signature, serving, custom)
+    facts = describe(model, signature, serving, custom, bytecode)
     subject = Subject(
         model=model,
         manifest=manifest,
@@ -177,7 +182,7 @@ def _subject(
         signatures=signatures,
         config=config,
     )
-    return subject, cases, _skew(cases, manifest)
+    return subject, cases, _skew(subject, cases)
 
 
 def _steady(model: keras.Model, manifest: Manifest, signature: Signature, named: Arrays) -> None:
@@ -191,51 +196,27 @@ def _steady(model: keras.Model, manifest: Manifest, signature: Signature, named:
         raise Stopped(Finding(path=("factory",), message=message, hint=hint))
 
 
-def _traced(model: keras.Model, signature: Signature, known: tuple[str, ...]) -> Any:
-    """Return the concrete serving function: inputs by the manifest's names, outputs by name."""
-
-    def serving(**named: Any) -> dict[str, Any]:
-        return name_outputs(model(signature.arrange(named), training=False), known)
-
-    return _concrete(serving, signature)
-
-
-def _signatures(
-    model: keras.Model, manifest: Manifest, signature: Signature, project: Path
-) -> dict[str, Any]:
-    """Return the further signatures, each a function of the model and the inputs by name."""
-    return {
-        name: _concrete(_bound(source.function(target, name, project), model), signature)
-        for name, target in manifest.signatures
-    }
-
-
-def _bound(function: Any, model: keras.Model) -> Any:
-    def bound(**named: Any) -> dict[str, Any]:
-        return name_outputs(function(model, named))
-
-    return bound
-
-
-def _concrete(function: Any, signature: Signature) -> Any:
-    specs = {t.name: tf.TensorSpec(t.shape, t.dtype, name=t.name) for t in signature.inputs}
-    return tf.function(function, autograph=False).get_concrete_function(**specs)
-
-
 def _case(
-    name: str, named: Arrays, eager: Arrays, serving: Any, signatures: Mapping[str, Any]
+    model: keras.Model, name: str, named: Arrays, eager: Arrays, traced: Mapping[str, Any]
 ) -> Case:
-    return Case(
-        name=name,
-        inputs=named,
-        eager=eager,
-        graph=reference.graph(serving, named),
-        signatures={key: reference.graph(each, named) for key, each in signatures.items()},
+    """Return a case with the outputs of the serving function, named '', and of the others."""
+    outputs = {key: reference.graph(model, each, named) for key, each in traced.items()}
+    graph = outputs.pop("")
+    return Case(name=name, inputs=named, eager=eager, graph=graph, signatures=outputs)
+
+
+def _lambda(layer: str) -> Finding:
+    return Finding(
+        path=("factory",),
+        message=f"the Lambda layer {layer!r} holds Python bytecode, which Keras does not load",
+        hint="make the lambda a named function or a layer of its own and declare it, "
+        "or write `allow_lambda: true`",
     )
 
 
-def _skew(cases: tuple[Case, ...], manifest: Manifest) -> Check:
+def _skew(subject: Subject, cases: tuple[Case, ...]) -> Check:
     """Compare what servers will answer (the traced graph) with what training saw (eager)."""
+    manifest = subject.manifest
     tolerance = manifest.validation.tolerance
     compared = "range" if manifest.stochastic else "allclose"
     rule = Rule(
@@ -248,11 +229,24 @@ def _skew(cases: tuple[Case, ...], manifest: Manifest) -> Check:
             Finding(
                 path=("factory",),
                 message=f"the traced model answers unlike the model itself: {found.fault}",
-                hint="look for Python branches, a TimeDistributed layer with an open time axis, "
-                "`training=True` defaults or random layers; or widen `validation: {tolerance: …}`",
+                hint=_open_time(subject.model)
+                or "look for Python branches, `training=True` defaults or random layers; "
+                "or widen `validation: {tolerance: …}`",
             )
         )
     return check("model", "outputs", "graph", found)
+
+
+def _open_time(model: keras.Model) -> str:
+    """Name the layers that a traced graph gets wrong when their time axis is open."""
+    names = [
+        layer.name
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.TimeDistributed)
+    ]
+    listed = ", ".join(map(repr, names))
+    taken = f"TimeDistributed ({listed}) takes an open time axis for the batch"
+    return f"{taken}: give `input_signature` a fixed length" if names else ""
 
 
 def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
@@ -278,13 +272,6 @@ def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
 def _unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays]) -> None:
     """Make sure that saving changed neither answers nor variables nor training configuration."""
     model, known = subject.model, own_output_names(subject.model)
-    rules = _stochastic_rules(subject, cases)
-    faults = [
-        compare(
-            reference.eager(model, subject.signature, given[case.name], known), case.eager, rules
-        ).fault
-        for case in cases
-    ]
     changed = [
         f"variable {before.path!r} changed"
         for before, now in zip(subject.facts.variables, state.listed(model), strict=True)
@@ -293,6 +280,13 @@ def _unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Array
     before = subject.config.get("compile_config") or None
     if _plain(state.training_config(model)) != _plain(before):
         changed.append("the training configuration changed")
+    rules = _stochastic_rules(subject, cases)
+    faults = [
+        compare(
+            reference.eager(model, subject.signature, given[case.name], known), case.eager, rules
+        ).fault
+        for case in cases
+    ]
     found = [*filter(None, faults), *changed]
     if found:
         message = f"saving changed the model: {found[0]}"
@@ -312,59 +306,3 @@ def _plain(config: Any) -> str:
 
 def _options(manifest: Manifest, name: str) -> Mapping[str, Any]:
     return next(request.options for request in manifest.formats if request.name == name)
-
-
-def _facts(model: keras.Model, signature: Signature, serving: Any, custom: Any) -> Facts:
-    config = state.training_config(model) or {}
-    outputs = tuple(
-        Tensor(name=name, shape=_shape(spec), dtype=spec.dtype.name)
-        for name, spec in serving.structured_outputs.items()
-    )
-    return Facts(
-        inputs=signature.inputs,
-        outputs=outputs,
-        structure=signature.structure,
-        architecture=Architecture(
-            kind=_kind(model),
-            stateful=any(getattr(layer, "stateful", False) for layer in model._flatten_layers()),
-            layers=tuple(_layer(layer) for layer in model.layers),
-            parameters=model.count_params(),
-            trainable_parameters=sum(_size(w) for w in model.trainable_weights),
-        ),
-        optimizer=type(model.optimizer).__name__ if model.compiled else None,
-        loss=claims.summary(config.get("loss")),
-        metrics=claims.summary(config.get("metrics")),
-        custom_objects=custom,
-        variables=state.listed(model),
-    )
-
-
-def _kind(model: keras.Model) -> str:
-    if isinstance(model, keras.Sequential):
-        return "sequential"
-    functional = keras.src.models.functional.Functional
-    return "functional" if isinstance(model, functional) else "subclassed"
-
-
-def _layer(layer: keras.layers.Layer) -> Layer:
-    try:
-        shape = str(tuple(layer.output.shape))
-    except AttributeError:
-        shape = ""
-    return Layer(
-        name=layer.name,
-        kind=type(layer).__name__,
-        output_shape=shape,
-        parameters=layer.count_params(),
-    )
-
-
-def _shape(spec: Any) -> tuple[int | None, ...]:
-    return tuple(spec.shape.as_list()) if spec.shape.rank is not None else ()
-
-
-def _size(variable: keras.Variable) -> int:
-    size = 1
-    for dimension in variable.shape:
-        size *= dimension
-    return size

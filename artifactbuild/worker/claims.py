@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.release.record import CustomObject
@@ -25,13 +27,40 @@ def training(manifest: Manifest, model: keras.Model) -> list[Finding]:
     return [finding for key in claimed for finding in checks[key](claims[key], config.get(key))]
 
 
+def lambdas(config: Any) -> tuple[str, ...]:
+    """Return the names of the layers whose configuration holds Python bytecode."""
+    if isinstance(config, (list, tuple)):
+        return tuple(name for item in config for name in lambdas(item))
+    if not isinstance(config, Mapping):
+        return ()
+    own = config.get("config")
+    if isinstance(own, Mapping) and _is_lambda(own.get("function")):
+        return (str(own.get("name", config.get("class_name"))),)
+    return tuple(name for value in config.values() for name in lambdas(value))
+
+
+def held_back(model: keras.Model) -> list[Finding]:
+    """Return a finding for each raw `tf.Variable` that a layer holds: Keras does not save it."""
+    return [
+        Finding(
+            path=("factory",),
+            message=f"layer {layer.name!r} ({type(layer).__name__}) holds the tf.Variable "
+            f"{name!r}, which Keras does not save",
+            hint="make it with `self.add_weight(…)` or as a `keras.Variable`",
+        )
+        for layer in model._flatten_layers()
+        for name, value in vars(layer).items()
+        if isinstance(value, tf.Variable)
+    ]
+
+
 def declared(
-    manifest: Manifest, objects: tuple[Any, ...], config: Any
+    manifest: Manifest, objects: tuple[Any, ...], config: Any, model: keras.Model
 ) -> tuple[tuple[CustomObject, ...], list[Finding]]:
     """Describe the declared custom objects; find those that the model needs beside them."""
     needed = {need["name"]: need for need in _needs(config)}
     described = tuple(
-        _described(str(target), obj, needed)
+        _described(str(target), obj, needed, model)
         for target, obj in zip(manifest.custom_objects, objects, strict=True)
     )
     known = {item.name for item in described}
@@ -147,7 +176,13 @@ def _is_keras(module: str) -> bool:
     return module.split(".")[0] == "keras"
 
 
-def _described(target: str, obj: Any, needed: Mapping[str, Any]) -> CustomObject:
+def _is_lambda(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("class_name") == "__lambda__"
+
+
+def _described(
+    target: str, obj: Any, needed: Mapping[str, Any], model: keras.Model
+) -> CustomObject:
     name = keras.saving.get_registered_name(obj)
     keys = needed.get(name, {}).get("keys")
     return CustomObject(
@@ -156,7 +191,14 @@ def _described(target: str, obj: Any, needed: Mapping[str, Any]) -> CustomObject
         name=name,
         registered=keras.saving.get_registered_object(name) is obj,
         forgets=() if keys is None else _forgotten(obj, keys),
+        arrays=_arrays(obj, model),
     )
+
+
+def _arrays(obj: Any, model: keras.Model) -> tuple[str, ...]:
+    layers = [layer for layer in model._flatten_layers() if type(layer) is obj]
+    names = {k for layer in layers for k, v in vars(layer).items() if isinstance(v, np.ndarray)}
+    return tuple(sorted(names))
 
 
 def _forgotten(cls: Any, keys: frozenset[str]) -> tuple[str, ...]:

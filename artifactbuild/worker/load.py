@@ -11,16 +11,25 @@ import keras
 from artifactbuild.release import integrity, record
 from artifactbuild.release.record import Record
 from artifactbuild.worker.formats import FORMATS
+from artifactbuild.worker.formats.protocol import Loading
 
 
 def load(
-    path: Path, custom_objects: Mapping[str, Any] | None, weights_into: keras.Model | None
+    path: Path,
+    custom_objects: Mapping[str, Any] | None,
+    weights_into: keras.Model | None,
+    *,
+    allow_lambda: bool,
 ) -> Any:
     """Return the artifact in a folder; see `artifactbuild.load`."""
     made = record.read(path)
     integrity.check(path, made)
-    mapping = _both_spellings(made, custom_objects)
-    return FORMATS[made.format].restore(path, made, mapping, weights_into)
+    how = Loading(
+        custom_objects=_both_spellings(made, custom_objects),
+        into=weights_into,
+        safe_mode=not allow_lambda,
+    )
+    return FORMATS[made.format].restore(path, made, how)
 
 
 def _both_spellings(made: Record, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

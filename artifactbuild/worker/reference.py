@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from artifactbuild.manifest.model import Generator, Manifest, ReferenceCase, Tensor
+from artifactbuild.worker import state
 from artifactbuild.worker.blame import Stopped
 from artifactbuild.worker.messages import Finding
 from artifactbuild.worker.signature import Signature, name_outputs
@@ -60,14 +61,23 @@ def inputs(manifest: Manifest, signature: Signature, folder: Path) -> dict[str, 
 def eager(
     model: keras.Model, signature: Signature, named: Arrays, known: tuple[str, ...]
 ) -> Arrays:
-    """Return the outputs by name of a plain call with `training=False`."""
+    """Return the outputs by name of a plain call with `training=False`.
+
+    A stateful model answers from its first state, and is left in it.
+    """
     tensors = {name: tf.constant(array) for name, array in named.items()}
-    return numpy(name_outputs(model(signature.arrange(tensors), training=False), known))
+    state.reset(model)
+    outputs = model(signature.arrange(tensors), training=False)
+    state.reset(model)
+    return numpy(name_outputs(outputs, known))
 
 
-def graph(function: Callable[..., Any], named: Arrays) -> Arrays:
-    """Return the outputs by name of the traced serving function."""
-    return numpy(function(**{name: tf.constant(array) for name, array in named.items()}))
+def graph(model: keras.Model, function: Callable[..., Any], named: Arrays) -> Arrays:
+    """Return the outputs by name of a function traced from the model, likewise."""
+    state.reset(model)
+    outputs = function(**{name: tf.constant(array) for name, array in named.items()})
+    state.reset(model)
+    return numpy(outputs)
 
 
 def numpy(outputs: Mapping[str, Any]) -> dict[str, np.ndarray[Any, Any]]:

@@ -32,6 +32,9 @@ from artifactbuild.data import encode
 from artifactbuild.worker.messages import Tell
 from artifactbuild.worker.settings import DROPPED, KEPT, PINNED
 
+PACKAGE = str(Path(__file__).resolve().parents[2])
+"""Where the server finds this package: where its parent did."""
+
 Job = Callable[[Any, Tell], Any]
 
 
@@ -171,8 +174,7 @@ def _command(call: str) -> list[str]:
 def _environment(scratch: str) -> dict[str, str]:
     """Return the caller's environment without what changes numbers or bytes, and with PINNED."""
     kept = {k: v for k, v in os.environ.items() if k in KEPT or not k.startswith(DROPPED)}
-    package = str(Path(__file__).resolve().parents[2])
-    paths = [package, *filter(None, [kept.get("PYTHONPATH")])]
+    paths = [PACKAGE, *filter(None, [kept.get("PYTHONPATH")])]
     return {**kept, **PINNED, "PYTHONPATH": os.pathsep.join(paths), "KERAS_HOME": scratch}
 
 

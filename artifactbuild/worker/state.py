@@ -27,6 +27,13 @@ def model_variables(model: keras.Model) -> list[keras.Variable]:
     return list(model.variables)
 
 
+def reset(model: keras.Model) -> None:
+    """Put stateful layers into their first state."""
+    for layer in model._flatten_layers():
+        if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
+            layer.reset_state()
+
+
 def seed_variables(model: keras.Model) -> list[keras.Variable]:
     """Return the states of the seed generators, in the order of `model_variables`."""
     weights = {id(variable) for variable in model.weights}

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from artifactbuild.worker.formats import h5, keras, savedmodel, weights
+from artifactbuild.worker.formats import (
+    h5,
+    keras,
+    onnx,
+    savedmodel,
+    tflite,
+    weights,
+    weights_h5,
+)
 from artifactbuild.worker.formats.protocol import Format
 
 FORMATS: Mapping[str, Format] = {
@@ -12,4 +20,7 @@ FORMATS: Mapping[str, Format] = {
     "keras": keras,
     "h5": h5,
     "weights": weights,
+    "weights_h5": weights_h5,
+    "tflite": tflite,
+    "onnx": onnx,
 }

@@ -20,7 +20,7 @@ import keras
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Subject
+from artifactbuild.worker.formats.protocol import Loading, Subject
 
 FILE = "model.h5"
 SEEDS = "seed_generators"
@@ -31,6 +31,8 @@ OTHERS = "use keras or savedmodel"
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
     """Refuse what the legacy file saves without complaint and never loads again."""
     model = subject.model
+    if subject.facts.lambdas:
+        return f"h5 does not load the Lambda layer {subject.facts.lambdas[0]!r} again; {OTHERS}"
     if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
         return f"h5 holds functional and sequential models, not {type(model).__name__}; {OTHERS}"
     for operation in _operations(model):
@@ -80,14 +82,17 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     return (*ways, _training(subject, ways[0]), snippets.ours(subject, ALL))
 
 
-def restore(
-    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
-) -> keras.Model:
+def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Load the model with its optimizer and its seeds."""
-    model = keras.saving.load_model(folder / FILE, custom_objects=custom_objects)
+    model = keras.saving.load_model(
+        folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
+    )
     with h5py.File(folder / FILE) as file:
         if model.compiled:
-            model.optimizer.built = False
+            built_without_state = model.optimizer
+            model.optimizer = type(built_without_state).from_config(
+                built_without_state.get_config()
+            )
             model.optimizer.build(model.trainable_variables)
             group = file["optimizer_weights"]
             names = group.attrs["weight_names"]
@@ -112,7 +117,8 @@ def _training(subject: Subject, stock: Loader) -> Loader:
     seeds = f'    states = [states[()] for states in file["{SEEDS}"].values()]\n'
     code = f"""\
 {mapping}restored = keras.saving.load_model("{FILE}"{argument})
-restored.optimizer.built = False  # Keras built it without its state
+optimizer = restored.optimizer  # Keras built it without its state
+restored.optimizer = type(optimizer).from_config(optimizer.get_config())
 restored.optimizer.build(restored.trainable_variables)
 with h5py.File("{FILE}") as file:
     group = file["optimizer_weights"]

@@ -20,7 +20,7 @@ from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
 from artifactbuild.worker.canonical import archive
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Subject
+from artifactbuild.worker.formats.protocol import Loading, Subject
 
 FILE = "model.keras"
 SEEDS = "seed_generators.json"
@@ -45,7 +45,7 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     registered = Loader(
         name="keras",
         summary="Keras, with the modules of the custom objects imported",
-        code=_code(subject, snippets.imports_of_declared(subject), "", ""),
+        code=_code(subject, snippets.imports_of_declared(subject), "", snippets.trust(subject)),
         against="eager",
         restores=STOCK,
     )
@@ -63,11 +63,11 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     return (*usable, _training(subject, usable[0]), ours)
 
 
-def restore(
-    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
-) -> keras.Model:
+def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Load the model with its optimizer and its seeds."""
-    model = keras.saving.load_model(folder / FILE, custom_objects=custom_objects)
+    model = keras.saving.load_model(
+        folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
+    )
     with zipfile.ZipFile(folder / FILE) as archive:
         seeds = json.loads(archive.read(SEEDS)) if SEEDS in archive.namelist() else []
     state.assign(state.seed_variables(model), seeds)

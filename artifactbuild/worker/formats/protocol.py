@@ -32,6 +32,19 @@ class Subject:
     config: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """What a user gave for loading.
+
+    `into` is the model that a format of weights alone fills and returns; without `safe_mode` the
+    bytecode of Lambda layers is run.
+    """
+
+    custom_objects: Mapping[str, Any] | None
+    into: keras.Model | None
+    safe_mode: bool
+
+
 class Format(Protocol):
     """One kind of artifact. A format writes where it is told and knows how its file is loaded.
 
@@ -48,13 +61,9 @@ class Format(Protocol):
         self,
         folder: Path,
         made: Record,
-        custom_objects: Mapping[str, Any] | None,
-        into: keras.Model | None,
+        how: Loading,
     ) -> Any:
-        """Return what the artifact is: a Keras model, or a function of arrays by name.
-
-        A format of weights alone fills `into` and returns it.
-        """
+        """Return what the artifact is: a Keras model, or a function of arrays by name."""
 
     def loaders(self, subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         """Return every way that users load the payload; validation runs each."""

@@ -22,7 +22,7 @@ from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference, state
 from artifactbuild.worker.canonical import archive, graph
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Subject
+from artifactbuild.worker.formats.protocol import Loading, Subject
 
 EXTRA = "assets.extra/keras"
 LAYERS = "layers"
@@ -70,12 +70,12 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     return (*stock, snippets.ours(subject, ALL))
 
 
-def restore(
-    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
-) -> keras.Model:
+def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Rebuild the Keras model with its optimizer, its seeds and what its layers keep aside."""
     config = json.loads((folder / EXTRA / "config.json").read_text(encoding="utf-8"))
-    model = keras.saving.deserialize_keras_object(config, dict(custom_objects or {}))
+    model = keras.saving.deserialize_keras_object(
+        config, how.custom_objects, safe_mode=how.safe_mode
+    )
     state.load_side(model, folder / EXTRA / LAYERS)
     state.complete(model)
     checkpoint = tf.train.Checkpoint(
@@ -108,17 +108,17 @@ def _keras(subject: Subject) -> tuple[Loader, ...]:
     registered = Loader(
         name="keras",
         summary="Keras, with the modules of the custom objects imported; goes on training",
-        code=_restore(subject, snippets.imports_of_declared(subject), "", ""),
+        code=_restore(subject, snippets.imports_of_declared(subject), "", snippets.trust(subject)),
         against="eager",
         restores=ALL,
         resumes=subject.model.compiled,
     )
-    imports, mapping, _ = snippets.mapped(subject)
+    imports, mapping, argument = snippets.mapped(subject)
     mapped = replace(
         registered,
         name="custom_objects",
         summary="Keras, with a custom_objects mapping and nothing registered; goes on training",
-        code=_restore(subject, imports, mapping, ", custom_objects"),
+        code=_restore(subject, imports, mapping, argument),
         declared=False,
     )
     if state.has_side(subject.model):

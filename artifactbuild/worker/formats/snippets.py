@@ -42,14 +42,19 @@ def custom_objects(subject: Subject) -> str:
 def mapped(subject: Subject) -> tuple[str, str, str]:
     """Return imports, the mapping, and the argument of a load with `custom_objects`."""
     mapping = f"custom_objects = {custom_objects(subject)}\n"
-    return imports_by_name(subject), mapping, ", custom_objects=custom_objects"
+    return imports_by_name(subject), mapping, f", custom_objects=custom_objects{trust(subject)}"
 
 
 def own(subject: Subject) -> tuple[str, str, str]:
     """Return the same three for the simplest load that works: by registration if it can be."""
     if all(item.registered for item in subject.facts.custom_objects):
-        return imports_of_declared(subject), "", ""
+        return imports_of_declared(subject), "", trust(subject)
     return mapped(subject)
+
+
+def trust(subject: Subject) -> str:
+    """Return the argument without which Keras runs no bytecode, if the model has any."""
+    return ", safe_mode=False" if subject.facts.lambdas else ""
 
 
 def predict(subject: Subject) -> str:
@@ -89,6 +94,7 @@ def ours(subject: Subject, restores: tuple[str, ...], *, into: bool = False) -> 
         )
     else:
         imports, mapping, argument = own(subject)
+        argument = argument.replace("safe_mode=False", "allow_lambda=True")
         load = f'{mapping}restored = artifactbuild.load("."{argument})\n'
     return Loader(
         name="artifactbuild",

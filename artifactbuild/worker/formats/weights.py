@@ -18,7 +18,7 @@ import tensorflow as tf
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Subject
+from artifactbuild.worker.formats.protocol import Loading, Subject
 
 PREFIX = "ckpt"
 
@@ -74,11 +74,9 @@ checkpoint.read("{PREFIX}").assert_consumed()
     return (stock, training, ours)
 
 
-def restore(
-    folder: Path, made: Record, custom_objects: Mapping[str, Any] | None, into: keras.Model | None
-) -> keras.Model:
+def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Fill a model with the checkpoint; its optimizer too, where both have one."""
-    model = state.fitting(made, into)
+    model = state.fitting(made, how.into)
     saved = {name.split("/")[0] for name, _ in tf.train.list_variables(str(folder / PREFIX))}
     lists = {"weights": list(model.weights)}
     if "optimizer" in saved and model.compiled:

@@ -1,0 +1,148 @@
+"""`model.onnx`: the traced graph for ONNX Runtime and whatever else reads ONNX; an optional extra.
+
+https://onnx.ai and https://github.com/onnx/tensorflow-onnx
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from artifactbuild.release.record import Loader, Record
+from artifactbuild.worker import reference
+from artifactbuild.worker.blame import Stopped, described
+from artifactbuild.worker.canonical import opgraph
+from artifactbuild.worker.formats import graphs, snippets
+from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.messages import Finding
+
+FILE = "model.onnx"
+LIBRARIES = ("onnx", "onnxruntime", "tf2onnx")
+OTHERS = "use savedmodel"
+PATH = ("formats", "onnx")
+BFLOAT16 = tf.bfloat16.as_datatype_enum
+
+
+def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
+    """Refuse without the extra, and what converts into files that ONNX Runtime cannot load."""
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        return f"onnx needs {', '.join(missing)}: run `pip install 'artifactbuild[onnx]'`"
+    if graphs.writes_state(subject.serving):
+        return f"onnx cannot keep the state that the model changes when it answers; {OTHERS}"
+    for operation in graphs.operations(subject.serving):
+        if any(attribute.type == BFLOAT16 for attribute in operation.attr.values()):
+            return f"onnx has no operators for bfloat16, as {operation.name!r} is; {OTHERS}"
+    return ""
+
+
+def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
+    """Freeze the traced function, convert it, give it canonical bytes.
+
+    Raises:
+        Stopped: when the converter fails, or leaves operations of TensorFlow in the graph.
+    """
+    try:
+        model = _converted(subject, options["opset"])
+    except Exception as error:
+        traceback.print_exc()
+        raise _stopped(f"onnx cannot be converted: {described(error)}") from error
+    if foreign := opgraph.foreign(model):
+        at = f"at opset {options['opset']}"
+        raise _stopped(f"onnx has no operator for {', '.join(foreign)} {at}; {OTHERS}")
+    (folder / FILE).write_bytes(opgraph.canonical(model))
+
+
+def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
+    """ONNX Runtime on the CPU."""
+    code = snippets.paragraphs(
+        "import onnxruntime\n",
+        "session = onnxruntime.InferenceSession(\n"
+        f'    "{FILE}", providers=["CPUExecutionProvider"]\n'
+        ")\n"
+        "names = [output.name for output in session.get_outputs()]\n",
+        "def predict(inputs):\n    return dict(zip(names, session.run(names, dict(inputs))))\n",
+    )
+    runtime = Loader(
+        name="onnxruntime",
+        summary="ONNX Runtime, without TensorFlow or any of the project's code",
+        code=code,
+        against="graph",
+        exact=False,
+        sources=False,
+    )
+    return (runtime, graphs.ours())
+
+
+def restore(
+    folder: Path, made: Record, how: Loading
+) -> Callable[[reference.Arrays], reference.Arrays]:
+    """Return the function from arrays by name to arrays by name."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def _converted(subject: Subject, opset: int) -> Any:
+    """Return the ONNX model, with the names of the signature.
+
+    Freezing first turns captured constants, such as the mean of a Normalization, into constants;
+    converted as they are they would become inputs.
+    """
+    import tf2onnx
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    frozen = convert_variables_to_constants_v2(
+        subject.serving, lower_control_flow=False, aggressive_inlining=True
+    )
+    inputs = {tensor.name: _given_name(subject.serving, tensor.name) for tensor in frozen.inputs}
+    names = sorted(subject.serving.structured_outputs)  # as TensorFlow flattens a dict
+    outputs = dict(zip((tensor.name for tensor in frozen.outputs), names, strict=True))
+    model, _ = tf2onnx.convert.from_graph_def(
+        frozen.graph.as_graph_def(add_shapes=True),
+        name=subject.manifest.name,
+        input_names=list(inputs),
+        output_names=list(outputs),
+        opset=opset,
+        custom_op_handlers={"Erfc": (_erfc, [])},
+        tensors_to_rename=inputs | outputs,
+    )
+    return model
+
+
+def _given_name(serving: Any, tensor: str) -> str:
+    """Return an input's name as it was before TensorFlow replaced what it takes in no name."""
+    operation = serving.graph.get_tensor_by_name(tensor).op
+    return str(operation.get_attr("_user_specified_name").decode())
+
+
+def _erfc(context: Any, node: Any, name: str, arguments: Any) -> None:
+    """Write Erfc, which ONNX lacks and `gelu` needs, as 1 - Erf."""
+    from tf2onnx.utils import map_onnx_to_numpy_type
+
+    dtypes, shapes = node.output_dtypes, node.output_shapes
+    one = np.ones((), map_onnx_to_numpy_type(dtypes[0]))
+    context.remove_node(node.name)
+    erf = context.make_node("Erf", node.input, shapes=shapes, dtypes=dtypes)
+    context.make_node(
+        "Sub",
+        [context.make_const(f"{node.name}/one", one).output[0], erf.output[0]],
+        outputs=node.output,
+        name=node.name,
+        shapes=shapes,
+        dtypes=dtypes,
+    )
+
+
+def _stopped(message: str) -> Stopped:
+    return Stopped(Finding(path=PATH, message=message, hint="leave onnx out of `formats:`"))

@@ -1,0 +1,99 @@
+"""Every kind of model in every format: proven, or refused with a reason and a way out.
+
+`pytest tests/kinds --update-golden` writes `expected.json` and the README's support table anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from artifactbuild.manifest.schema import format_names
+from artifactbuild.worker.server import Server
+from tests.kinds import prove, support
+from tests.kinds.nouns import Kind
+from tests.kinds.prove import Verdict
+from tests.kinds.table import KINDS
+
+HERE = Path(__file__).parent
+EXPECTED = HERE / "expected.json"
+README = HERE.parents[1] / "README.md"
+BESIDE_EACH_OTHER = 2
+"""How many kinds are built at a time; each runs its validators two at a time."""
+
+Verdicts = dict[str, Future[dict[str, Verdict]]]
+
+
+@pytest.fixture(scope="module")
+def verdicts(
+    server: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Verdicts]:
+    """Start building the kinds whose tests were selected; the tests wait for their own."""
+    folder = prove.project(tmp_path_factory.mktemp("kinds") / "project")
+    calls = [getattr(item, "callspec", None) for item in request.session.items]
+    selected = [call.params["kind"] for call in calls if call and "kind" in call.params]
+    with ThreadPoolExecutor(BESIDE_EACH_OTHER) as pool:
+        started = {kind.name: pool.submit(prove.prove, kind, folder, server) for kind in selected}
+        yield started
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_kind_is_proven_or_refused(kind: Kind, verdicts: Verdicts, update_golden: bool) -> None:
+    found = verdicts[kind.name].result()
+    said = {name: found[name].said for name in format_names()}
+    if update_golden:
+        _update(kind.name, said)
+    faults = {name: verdict.faults for name, verdict in found.items() if verdict.faults}
+    assert faults == {}
+    assert said == _expected().get(kind.name)
+
+
+def test_every_factory_is_a_kind() -> None:
+    made = {
+        f"factories.{path.stem}:{node.name}"
+        for path in HERE.glob("factories/*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("make_")
+    }
+    assert sorted(f"{kind.module}:make_{kind.name}" for kind in KINDS) == sorted(made)
+
+
+def test_expected_holds_the_kinds_and_formats_that_there_are(update_golden: bool) -> None:
+    names = {kind.name for kind in KINDS}
+    if update_golden:
+        _write({name: said for name, said in _expected().items() if name in names})
+    assert _expected().keys() == names
+    assert {tuple(sorted(said)) for said in _expected().values()} == {tuple(sorted(format_names()))}
+
+
+def test_support_table_in_the_readme_is_that_of_the_suite(update_golden: bool) -> None:
+    text = README.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(support.BEGIN)
+    _, end, after = rest.partition(support.END)
+    assert begin
+    assert end
+    table = support.table(KINDS, _expected())
+    current = f"{before}{support.BEGIN}\n{table}\n{support.END}{after}"
+    if update_golden:
+        README.write_text(current, encoding="utf-8")
+    assert text == current or update_golden
+
+
+def _expected() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    return found
+
+
+def _update(name: str, said: dict[str, str]) -> None:
+    _write({**_expected(), name: said})
+
+
+def _write(expected: dict[str, dict[str, str]]) -> None:
+    text = json.dumps(expected, indent=2, sort_keys=True, ensure_ascii=False)
+    EXPECTED.write_text(text + "\n", encoding="utf-8")
