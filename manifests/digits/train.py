@@ -19,6 +19,7 @@ from model import make_model
 HERE = Path(__file__).resolve().parent
 WEIGHTS = HERE / "digits.weights.h5"
 REFERENCE = HERE / "reference" / "held_out.npz"
+EVALUATION = HERE / "reference" / "evaluation.npz"
 
 SEED = 20260115
 HELD_OUT = 360
@@ -44,6 +45,7 @@ def main() -> None:
     model.save_weights(WEIGHTS)  # with Adam's state, so that training can go on
     REFERENCE.parent.mkdir(exist_ok=True)
     np.savez(REFERENCE, image=held_out.images[:REFERENCE_ROWS])
+    np.savez(EVALUATION, image=held_out.images, targets=held_out.labels)
     print(f"weights: {{path: {WEIGHTS.name}, sha256: {sha256(WEIGHTS)}}}")
     measured = accuracy(model, held_out)
     print(f"evaluation: {{accuracy: {measured:.4f}, examples: {HELD_OUT}}}")

@@ -38,6 +38,9 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
         return f"onnx needs {', '.join(missing)}: run `pip install 'artifactbuild[onnx]'`"
     if graphs.writes_state(subject.serving):
         return f"onnx cannot keep the state that the model changes when it answers; {OTHERS}"
+    inputs = {tensor.name for tensor in subject.facts.inputs}
+    if both := [tensor.name for tensor in subject.facts.outputs if tensor.name in inputs]:
+        return f"onnx cannot call an input and an output {both[0]!r} alike; rename one of them"
     for operation in graphs.operations(subject.serving):
         if any(attribute.type == BFLOAT16 for attribute in operation.attr.values()):
             return f"onnx has no operators for bfloat16, as {operation.name!r} is; {OTHERS}"

@@ -132,7 +132,7 @@ def _quantize(converter: Any, subject: Subject, options: Mapping[str, Any]) -> N
 
 
 def _calibration(subject: Subject, file: str | None) -> Callable[[], Iterator[reference.Arrays]]:
-    """Return what yields the inputs that the ranges of int8 are read from, row by row."""
+    """Return what yields the inputs that the ranges of int8 are read from, case by case."""
     manifest = subject.manifest
     if file is not None:
         case = ReferenceCase(name="calibration", file=file, inputs=())

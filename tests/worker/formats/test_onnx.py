@@ -57,7 +57,7 @@ def make_model():
 
 
 def test_names_that_tensorflow_takes_for_the_same_are_kept(project: Path, build: Build) -> None:
-    """Its graphs know no difference between x and X; both file formats do."""
+    """Its graphs know no difference between x and X; ONNX does."""
     signature = (
         "input_signature:\n  - {name: x, shape: [null, 2], dtype: float32}\n"
         "  - {name: X, shape: [null, 2], dtype: float32}\n"
@@ -66,7 +66,7 @@ def test_names_that_tensorflow_takes_for_the_same_are_kept(project: Path, build:
         "reference_inputs:\n  - {name: rows, x: {normal: true, shape: [8, 2]}, "
         "X: {normal: true, shape: [8, 2], seed: 1}}\n"
     )
-    manifest = projects.project(project, NAMES, "[onnx, tflite]", signature + rest)
+    manifest = projects.project(project, NAMES, "[onnx]", signature + rest)
     build(manifest)
     model = onnx.load(published(manifest, "onnx") / "model.onnx")
     assert sorted(each.name for each in model.graph.input) == ["X", "x"]
@@ -120,6 +120,17 @@ REFUSED = {
         chain("(2,), dtype='string'", "layers.StringLookup(vocabulary=['a', 'b'])"),
         case("{values: [[a, b], [c, b], [b, a]]}"),
         "onnx has no operator for LookupTableFindV2 at opset 17; use savedmodel",
+    ),
+    "one name twice": (
+        "\ndef make_model():\n    inputs = {'x': keras.Input((4,), name='x')}\n"
+        "    return keras.Model(inputs, {'x': layers.Dense(2)(inputs['x'])})\n",
+        ROWS,
+        "onnx cannot call an input and an output 'x' alike; rename one of them",
+    ),
+    "state": (
+        chain("(5, 3), batch_size=2", "layers.LSTM(4, stateful=True)"),
+        case("{normal: true, shape: [2, 5, 3]}"),
+        "onnx cannot keep the state that the model changes when it answers; use savedmodel",
     ),
     "bfloat16": (
         chain("(4,)", "layers.Dense(3, dtype='mixed_bfloat16', name='half')"),

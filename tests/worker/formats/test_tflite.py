@@ -147,6 +147,18 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
         "",
         "tflite runs a loop over time only with a fixed batch",
     ),
+    "state": (
+        chain("(5, 3), batch_size=2", "layers.LSTM(4, stateful=True)"),
+        case("{normal: true, shape: [2, 5, 3]}"),
+        "",
+        "tflite cannot keep the state that the model changes when it answers; use savedmodel",
+    ),
+    "calibration for nothing": (
+        DENSE,
+        ROWS,
+        "quantization: dynamic, calibration: model.py",
+        "tflite takes a calibration only with `quantization: int8`",
+    ),
     "half precision": (
         chain("(4,)", "layers.Dense(3, dtype='bfloat16', name='half')"),
         case("{normal: true, shape: [8, 4]}") + "validation: {tolerance: {atol: 0.1}}\n",
