@@ -63,10 +63,17 @@ def _validated(
         folder=str(staged / step.format),
         loader=loader,
         search_path=tuple(map(str, work.search_path)),
+        inputs=known.inputs,
         outputs=known.outputs,
         structure=known.structure,
         stateful=known.architecture.stateful,
-        rules=rules(work.loaded.document.data, step.format, step.options, names),
+        rules=rules(
+            work.loaded.document.data,
+            step.format,
+            step.options,
+            names,
+            precision=known.architecture.precision,
+        ),
         variables=known.variables,
         steps=manifest.validation.resume_steps,
         resumed=report.resumed,
@@ -110,10 +117,20 @@ def _failures(work: Job, found: list[tuple[Pair, ValidateReport]], staged: Path)
         work.problem(
             ("formats", format),
             f"{format} fails validation by {_names(failing)}: {what}",
-            f"{_script(work, format, failing, staged)} shows it again",
+            _way_out(what, _script(work, format, failing, staged)),
         )
         for (format, what), failing in alike.items()
     ]
+
+
+def _way_out(what: str, script: str) -> str:
+    if " training steps " in what:
+        return (
+            "something it was compiled with does not come back whole (a loss whose config leaves "
+            "out an argument?); `validation: {resume_steps: 0}` gives up the claim that training "
+            "can go on"
+        )
+    return f"{script} shows it again"
 
 
 def _names(failing: list[Loader]) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 DEFAULT = "default"
 
+COARSE = {"float16": 2.0**-9, "bfloat16": 2.0**-6}
+"""Two units in the last place of 1.0: what half precision cannot tell apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -24,21 +27,30 @@ class Rule:
 
 
 def rules(
-    data: Mapping[str, Any], format: str, options: Mapping[str, Any], outputs: tuple[str, ...]
+    data: Mapping[str, Any],
+    format: str,
+    options: Mapping[str, Any],
+    outputs: tuple[str, ...],
+    *,
+    precision: str,
 ) -> dict[str, Rule]:
     """Return the rule of each output of a format.
 
     `data` is the manifest as it was written; `options` are the format's, with every default and the
-    tolerance of `validation` merged in.
+    tolerance of `validation` merged in. Where the manifest says nothing, a model that computes in
+    half precision is held to that precision.
     """
     if data.get("stochastic", False):
         return {
             name: Rule(compare="range", atol=0, rtol=0, source="stochastic") for name in outputs
         }
-    return {name: _rule(_words(data, format, name), options) for name in outputs}
+    coarse = COARSE.get(precision, 0.0)
+    return {name: _rule(_words(data, format, name), options, coarse) for name in outputs}
 
 
-def _rule(words: list[tuple[str, Mapping[str, Any]]], options: Mapping[str, Any]) -> Rule:
+def _rule(
+    words: list[tuple[str, Mapping[str, Any]]], options: Mapping[str, Any], coarse: float
+) -> Rule:
     """Merge what was said, the most specific first."""
     bound = dict(options["tolerance"])
     for key, said in reversed(words):
@@ -46,6 +58,8 @@ def _rule(words: list[tuple[str, Mapping[str, Any]]], options: Mapping[str, Any]
             bound |= said.get("tolerance", {})
     compare = next((said["compare"] for _, said in words if "compare" in said), "allclose")
     speaking = [key for key, said in words if "compare" in said or "tolerance" in said]
+    if not any("tolerance" in said for _, said in words):
+        bound = {key: max(value, coarse) for key, value in bound.items()}
     return Rule(
         compare=compare,
         atol=bound["atol"],

@@ -47,11 +47,13 @@ class Layer:
 class Architecture:
     """A model's layers, and how many numbers it holds.
 
-    `kind` is `functional`, `sequential` or `subclassed`; `stateful` tells whether a call changes
-    what the next one answers, as a stateful RNN does.
+    `kind` is `functional`, `sequential` or `subclassed`; `precision` the coarsest float dtype that
+    a layer computes in; `stateful` tells whether a call changes what the next one answers, as a
+    stateful RNN does.
     """
 
     kind: str
+    precision: str
     stateful: bool
     layers: tuple[Layer, ...]
     parameters: int

@@ -12,9 +12,10 @@ from typing import Any
 
 import keras
 
-from artifactbuild.data import decode
+from artifactbuild.data import decode, encode
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.rules import Rule
+from artifactbuild.manifest.rules import rules as compare_rules
 from artifactbuild.release.record import (
     Check,
     Loader,
@@ -34,7 +35,7 @@ from artifactbuild.worker import (
 )
 from artifactbuild.worker.blame import Stopped, blamed, described
 from artifactbuild.worker.compare import check, compare, merged
-from artifactbuild.worker.facts import describe
+from artifactbuild.worker.facts import describe, precision
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.inputs import Depfile
@@ -67,7 +68,9 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
         depfile.add(folder / asset)
     state.complete(model)
     tell("reference")
-    subject, cases, skew = _subject(model, manifest, signature, objects, given, project)
+    subject, cases, skew = _subject(
+        model, manifest, signature, objects, given, project, request.manifest
+    )
     _write_all(request, subject, tell)
     tell("reference again")
     _unchanged(subject, cases, given)
@@ -146,6 +149,7 @@ def _subject(
     objects: tuple[Any, ...],
     given: dict[str, Arrays],
     project: Path,
+    data: Mapping[str, Any],
 ) -> tuple[Subject, tuple[Case, ...], Check]:
     """Work out once what all formats need, and hold the manifest's claims against it."""
     with blamed(("factory",), "describing the model's architecture", project):
@@ -156,6 +160,9 @@ def _subject(
         *claims.training(manifest, model),
         *undeclared,
         *claims.held_back(model),
+        *claims.retrained(model),
+        *_open_time(model, signature),
+        *(claims.not_whole(model) if _claims_training(model, manifest) else []),
         *([] if manifest.allow_lambda else map(_lambda, bytecode)),
     ]
     if findings:
@@ -164,7 +171,7 @@ def _subject(
     with blamed(("reference_inputs",), "calling the model", project):
         _steady(model, manifest, signature, next(iter(given.values())))
         eager = {n: reference.eager(model, signature, a, known) for n, a in given.items()}
-    with blamed(("input_signature",), "tracing the model", project, _open_time(model)):
+    with blamed(("input_signature",), "tracing the model", project):
         serving = tracing.serving(model, signature, known)
         signatures = tracing.signatures(model, manifest, signature, project)
         traced = {"": serving, **signatures}
@@ -182,7 +189,7 @@ def _subject(
         signatures=signatures,
         config=config,
     )
-    return subject, cases, _skew(subject, cases)
+    return subject, cases, _skew(subject, cases, data)
 
 
 def _steady(model: keras.Model, manifest: Manifest, signature: Signature, named: Arrays) -> None:
@@ -205,48 +212,51 @@ def _case(
     return Case(name=name, inputs=named, eager=eager, graph=graph, signatures=outputs)
 
 
+def _claims_training(model: keras.Model, manifest: Manifest) -> bool:
+    return bool(model.compiled) and manifest.validation.resume_steps > 0
+
+
 def _lambda(layer: str) -> Finding:
     return Finding(
         path=("factory",),
-        message=f"the Lambda layer {layer!r} holds Python bytecode, which Keras does not load",
+        message=f"the lambda in {layer!r} is Python bytecode, which Keras does not load",
         hint="make the lambda a named function or a layer of its own and declare it, "
         "or write `allow_lambda: true`",
     )
 
 
-def _skew(subject: Subject, cases: tuple[Case, ...]) -> Check:
+def _skew(subject: Subject, cases: tuple[Case, ...], data: Mapping[str, Any]) -> Check:
     """Compare what servers will answer (the traced graph) with what training saw (eager)."""
     manifest = subject.manifest
-    tolerance = manifest.validation.tolerance
-    compared = "range" if manifest.stochastic else "allclose"
-    rule = Rule(
-        compare=compared, atol=tolerance.atol, rtol=tolerance.rtol, source="validation.tolerance"
-    )
-    rules = dict.fromkeys(cases[0].eager, rule)
+    options = {"tolerance": encode(manifest.validation.tolerance)}
+    outputs = tuple(cases[0].eager)
+    rules = compare_rules(data, "", options, outputs, precision=precision(subject.model))
     found = merged([compare(case.graph, case.eager, rules) for case in cases])
     if found.fault:
         raise Stopped(
             Finding(
                 path=("factory",),
                 message=f"the traced model answers unlike the model itself: {found.fault}",
-                hint=_open_time(subject.model)
-                or "look for Python branches, `training=True` defaults or random layers; "
+                hint="look for Python branches, `training=True` defaults or random layers; "
                 "or widen `validation: {tolerance: …}`",
             )
         )
     return check("model", "outputs", "graph", found)
 
 
-def _open_time(model: keras.Model) -> str:
-    """Name the layers that a traced graph gets wrong when their time axis is open."""
+def _open_time(model: keras.Model, signature: Signature) -> list[Finding]:
+    """Refuse what a traced graph gets wrong without a word: TimeDistributed on open time."""
     names = [
         layer.name
         for layer in model._flatten_layers()
         if isinstance(layer, keras.layers.TimeDistributed)
     ]
+    if not names or not any(t.shape[1:2] == (None,) for t in signature.inputs):
+        return []
     listed = ", ".join(map(repr, names))
-    taken = f"TimeDistributed ({listed}) takes an open time axis for the batch"
-    return f"{taken}: give `input_signature` a fixed length" if names else ""
+    message = f"TimeDistributed ({listed}) takes an open time axis for the batch when it is traced"
+    hint = "give the time axis a fixed length in `input_signature`"
+    return [Finding(path=("input_signature",), message=message, hint=hint)]
 
 
 def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:

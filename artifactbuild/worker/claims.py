@@ -36,7 +36,8 @@ def lambdas(config: Any) -> tuple[str, ...]:
     own = config.get("config")
     if isinstance(own, Mapping) and _is_lambda(own.get("function")):
         return (str(own.get("name", config.get("class_name"))),)
-    return tuple(name for value in config.values() for name in lambdas(value))
+    here = tuple(str(key) for key, value in config.items() if _is_lambda(value))
+    return (*here, *(name for value in config.values() for name in lambdas(value)))
 
 
 def held_back(model: keras.Model) -> list[Finding]:
@@ -49,9 +50,36 @@ def held_back(model: keras.Model) -> list[Finding]:
             hint="make it with `self.add_weight(…)` or as a `keras.Variable`",
         )
         for layer in model._flatten_layers()
+        if not _is_keras(type(layer).__module__)
         for name, value in vars(layer).items()
         if isinstance(value, tf.Variable)
     ]
+
+
+def not_whole(model: keras.Model) -> list[Finding]:
+    """Return a finding for each Keras loss whose configuration leaves out how it was made."""
+    wrapper = keras.src.losses.losses.LossFunctionWrapper
+    losses = [loss for loss in keras.tree.flatten(model.loss) if isinstance(loss, wrapper)]
+    return [
+        Finding(
+            path=("factory",),
+            message=f"Keras does not keep the arguments of the loss {type(loss).__name__}: "
+            f"{loss._fn_kwargs} would come back as {again._fn_kwargs}",
+            hint="wrap it in a loss of your own that returns them from `get_config`, or give up "
+            "the claim that training can go on: `validation: {resume_steps: 0}`",
+        )
+        for loss in losses
+        if (again := type(loss).from_config(loss.get_config()))._fn_kwargs != loss._fn_kwargs
+    ]
+
+
+def retrained(model: keras.Model) -> list[Finding]:
+    """Return a finding if `trainable` was changed after compiling: the optimizer reloads fresh."""
+    fault = state.trained_otherwise(model)
+    if not fault:
+        return []
+    message = f"`trainable` was changed after the model was compiled: {fault}"
+    return [Finding(path=("factory",), message=message, hint="compile again after changing it")]
 
 
 def declared(
@@ -164,12 +192,19 @@ def _needs(config: Any) -> Iterator[dict[str, Any]]:
         return
     name, module = config.get("registered_name"), config.get("module")
     if config.get("class_name") == "function" and isinstance(config.get("config"), str):
-        yield {"name": config["config"], "module": None, "keys": None}
+        if not _is_keras_function(config["config"]):
+            yield {"name": config["config"], "module": None, "keys": None}
     elif name and "class_name" in config and not _is_keras(module or ""):
         keys = config["config"] if isinstance(config.get("config"), Mapping) else {}
         yield {"name": name, "module": module, "keys": frozenset(keys)}
     for value in config.values():
         yield from _needs(value)
+
+
+def _is_keras_function(name: str) -> bool:
+    """Tell whether a name, without a package, is one of Keras' own functions."""
+    own = (keras.losses, keras.metrics, keras.activations, keras.initializers, keras.ops)
+    return any(getattr(getattr(m, name, None), "__module__", "").startswith("keras") for m in own)
 
 
 def _is_keras(module: str) -> bool:

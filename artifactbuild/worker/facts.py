@@ -31,6 +31,7 @@ def describe(
         structure=signature.structure,
         architecture=Architecture(
             kind=_kind(model),
+            precision=precision(model),
             stateful=any(getattr(layer, "stateful", False) for layer in model._flatten_layers()),
             layers=tuple(_layer(layer) for layer in model.layers),
             parameters=model.count_params(),
@@ -46,6 +47,12 @@ def describe(
         ),
         variables=state.listed(model),
     )
+
+
+def precision(model: keras.Model) -> str:
+    """Return the coarsest float dtype that a layer computes in."""
+    dtypes = {str(layer.compute_dtype) for layer in model._flatten_layers()}
+    return next((name for name in ("bfloat16", "float16") if name in dtypes), "float32")
 
 
 def _kind(model: keras.Model) -> str:

@@ -65,6 +65,7 @@ class ValidateRequest:
     folder: str
     loader: Loader
     search_path: tuple[str, ...]
+    inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     structure: Any
     stateful: bool

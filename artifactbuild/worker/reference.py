@@ -122,9 +122,16 @@ def read(path: Path) -> tuple[Case, ...]:
     return tuple(_case(name, parts) for name, parts in found.items())
 
 
+def declared(case: Case, tensors: tuple[Tensor, ...]) -> Arrays:
+    """Return a case's inputs in the declared dtypes: the file has plain ones."""
+    dtypes = {tensor.name: _numpy_dtype(tensor.dtype) for tensor in tensors}
+    return {n: a if a.dtype.kind == "S" else a.astype(dtypes[n]) for n, a in case.inputs.items()}
+
+
 def _parts(case: Case) -> dict[str, Arrays]:
+    inputs = {name: _plain(array) for name, array in case.inputs.items()}
     signatures = {f"{SIGNATURE}{name}": arrays for name, arrays in case.signatures.items()}
-    return {"inputs": case.inputs, "eager": case.eager, "graph": case.graph, **signatures}
+    return {"inputs": inputs, "eager": case.eager, "graph": case.graph, **signatures}
 
 
 def _case(name: str, parts: dict[str, dict[str, Any]]) -> Case:

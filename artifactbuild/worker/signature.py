@@ -100,7 +100,10 @@ def _symbolic(model: keras.Model) -> Any:
     """Return the structure of symbolic inputs, or None for a subclassed model."""
     if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
         return None
-    return model.input if model.built else None
+    if isinstance(model, keras.Sequential):
+        inputs = getattr(model, "inputs", None)
+        return inputs[0] if inputs else None
+    return model.input
 
 
 def _of_subclassed(model: keras.Model, claimed: tuple[Tensor, ...]) -> Signature:

@@ -17,9 +17,18 @@ OWN = "own_variables.npz"
 
 
 def complete(model: keras.Model) -> None:
-    """Build the optimizer, so that its variables exist before anything is read or written."""
-    if model.compiled and model.optimizer is not None and not model.optimizer.built:
+    """Build the optimizer, so that its variables exist before anything is read or written.
+
+    Keras wraps the optimizer of a mixed_float16 model for loss scaling and forgets it in the
+    training configuration; there the one that the model really has is put.
+    """
+    if not model.compiled or model.optimizer is None:
+        return
+    if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    config = getattr(model, "_compile_config", None)
+    if config is not None and isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
+        config.config["optimizer"] = model.optimizer
 
 
 def model_variables(model: keras.Model) -> list[keras.Variable]:
@@ -32,6 +41,21 @@ def reset(model: keras.Model) -> None:
     for layer in model._flatten_layers():
         if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
             layer.reset_state()
+
+
+def trained_otherwise(model: keras.Model) -> str:
+    """Say how the optimizer's variables differ from what the model would train now, if they do."""
+    optimizer = model.optimizer if model.compiled else None
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if optimizer is None or not optimizer.built:
+        return ""
+    known = [id(v) for v in optimizer._trainable_variables]
+    if known == [id(v) for v in model.trainable_variables]:
+        return ""
+    return (
+        f"the optimizer trains {len(known)} variables, the model has "
+        f"{len(model.trainable_variables)} trainable ones"
+    )
 
 
 def seed_variables(model: keras.Model) -> list[keras.Variable]:
@@ -87,47 +111,52 @@ def save_side(model: keras.Model, folder: Path) -> None:
     """
     for index, layer in enumerate(model._flatten_layers()):
         place = folder / f"{index:04}"
-        if hasattr(layer, "save_assets"):
+        if keeps_more(layer):
             place.mkdir(parents=True)
-            layer.save_assets(str(place))
-        if _keeps_more(layer):
-            place.mkdir(parents=True, exist_ok=True)
             store: dict[str, Any] = {}
             layer.save_own_variables(store)
             np.savez(place / OWN, allow_pickle=False, **dict(sorted(store.items())))
+        if hasattr(layer, "save_assets"):
+            place.mkdir(parents=True, exist_ok=True)
+            layer.save_assets(str(place))
 
 
 def has_side(model: keras.Model) -> bool:
     """Tell whether a layer keeps something that the variables do not hold or that follows them."""
     kept = ("save_assets", "finalize_state")
     return any(
-        any(hasattr(layer, name) for name in kept) or _keeps_more(layer)
+        any(hasattr(layer, name) for name in kept) or keeps_more(layer)
         for layer in model._flatten_layers()
     )
 
 
 def load_side(model: keras.Model, folder: Path) -> None:
     """Read what `save_side` wrote."""
-    for index, layer in enumerate(model._flatten_layers()):
+    layers = list(enumerate(model._flatten_layers()))
+    for index, layer in layers:
         place = folder / f"{index:04}"
-        if hasattr(layer, "load_assets"):
-            layer.load_assets(str(place))
-        if _keeps_more(layer):
+        if keeps_more(layer):
             with np.load(place / OWN, allow_pickle=False) as store:
                 layer.load_own_variables({name: store[name] for name in store.files})
+    for index, layer in layers:
+        if hasattr(layer, "load_assets"):
+            layer.load_assets(str(folder / f"{index:04}"))
 
 
 def finalize(model: keras.Model) -> None:
-    """Let adapted layers work out what follows from their variables."""
+    """Let Normalization layers work out what follows from their variables."""
     for layer in model._flatten_layers():
-        if hasattr(layer, "finalize_state"):
+        if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()
 
 
-def _keeps_more(layer: keras.layers.Layer) -> bool:
-    """Tell whether a class of the user's own says what to save."""
+def keeps_more(layer: keras.layers.Layer) -> bool:
+    """Tell whether a layer saves more than its variables: a class of the user's own, or tf-idf."""
     saves = type(layer).save_own_variables
-    return not str(getattr(saves, "__module__", "")).startswith("keras.")
+    own = not str(getattr(saves, "__module__", "")).startswith("keras.")
+    return own or (
+        getattr(layer, "output_mode", None) == "tf_idf" and hasattr(layer, "save_assets")
+    )
 
 
 def listed(model: keras.Model) -> tuple[Variable, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def run(data: Mapping[str, Any], tell: Tell) -> ValidateReport:
 
 
 def _validated(request: ValidateRequest) -> ValidateReport:
-    cases = reference.read(Path(request.folder, reference.FILE))
+    stored = reference.read(Path(request.folder, reference.FILE))
+    cases = tuple(replace(c, inputs=reference.declared(c, request.inputs)) for c in stored)
     restored, predict = _executed(request)
     checks = list(_state(request, restored)) if request.loader.restores else []
     measures = _measured(request, predict)

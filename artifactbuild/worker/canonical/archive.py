@@ -58,7 +58,7 @@ def canonical_config(config: Any) -> Any:
 
 def _renumbered(value: Any, ids: dict[int, int]) -> Any:
     if isinstance(value, dict) and value.get("class_name") == "__lambda__":
-        return {**value, "config": {**value["config"], "code": _code(value["config"]["code"])}}
+        return {**value, "config": _lambda(value["config"])}
     if isinstance(value, dict):
         return {
             key: ids.setdefault(item, len(ids))
@@ -69,6 +69,14 @@ def _renumbered(value: Any, ids: dict[int, int]) -> Any:
     if isinstance(value, list):
         return [_renumbered(item, ids) for item in value]
     return value
+
+
+def _lambda(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a lambda's configuration, of a layer (`code`) or of a loss or metric (`value`)."""
+    if "code" in config:
+        return {**config, "code": _code(config["code"])}
+    code, *rest = config["value"]
+    return {**config, "value": [_code(code), *rest]}
 
 
 def _code(encoded: str) -> str:

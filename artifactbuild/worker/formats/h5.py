@@ -8,6 +8,7 @@ such as `mse` cannot be read back; and what can never be loaded is saved without
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ import keras
 
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
+from artifactbuild.worker.blame import described
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Loading, Subject
 
@@ -39,25 +41,33 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
         if not isinstance(operation, keras.layers.Layer):
             kind = type(operation).__name__
             return f"h5 cannot hold the operation {kind} ({operation.name!r}); {OTHERS}"
-        if hasattr(operation, "lookup_table"):
+        if hasattr(operation, "save_assets"):
             return f"h5 loses the vocabulary of {operation.name!r}; {OTHERS}"
+        if state.keeps_more(operation):
+            return f"h5 does not ask {operation.name!r} for its `save_own_variables`; {OTHERS}"
     for variable in model.variables:
         if variable.dtype == "bfloat16":
             return f"h5 has no bfloat16, as {variable.path!r} is; {OTHERS}"
-    return ""
+    return _trial(model)
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     """Save the file, leaving the model as it was, and spell abbreviated losses out."""
     with _compile_config_kept(subject.model):
         subject.model.save(folder / FILE)
+    _spell_out(folder / FILE)
     with h5py.File(folder / FILE, "r+") as file:
+        for index, variable in enumerate(state.seed_variables(subject.model)):
+            file[f"{SEEDS}/{index:04}"] = variable.numpy()
+
+
+def _spell_out(path: Path) -> None:
+    """Write abbreviated losses in full, as Keras cannot read them back."""
+    with h5py.File(path, "r+") as file:
         if "training_config" in file.attrs:
             config = json.loads(file.attrs["training_config"])
             config["loss"] = _spelled_out(config.get("loss"))
             file.attrs["training_config"] = json.dumps(config).encode()
-        for index, variable in enumerate(state.seed_variables(subject.model)):
-            file[f"{SEEDS}/{index:04}"] = variable.numpy()
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
@@ -139,6 +149,19 @@ for variable, value in zip(restored.optimizer.variables, values, strict=True):
     )
 
 
+def _trial(model: keras.Model) -> str:
+    """Save and load once, since no list foresees all that Keras cannot read back."""
+    with tempfile.TemporaryDirectory() as folder, _compile_config_kept(model):
+        try:
+            model.save(Path(folder, FILE))
+            _spell_out(Path(folder, FILE))
+            keras.saving.load_model(Path(folder, FILE), safe_mode=False)
+        except Exception as error:  # noqa: BLE001, whatever Keras raises is the reason
+            reason = described(error).split(". ")[0]
+            return f"h5 cannot be loaded again: {reason}; {OTHERS}"
+    return ""
+
+
 def _operations(model: keras.Model) -> Iterator[Any]:
     for operation in model.operations if hasattr(model, "operations") else model.layers:
         yield operation
@@ -161,7 +184,7 @@ def _compile_config_kept(model: keras.Model) -> Iterator[None]:
 def _spelled_out(loss: Any) -> Any:
     """Return a loss configuration with abbreviations such as mse written in full."""
     if isinstance(loss, str):
-        return keras.losses.get(loss).__name__
+        return getattr(getattr(keras.losses, loss, None), "__name__", loss)
     if isinstance(loss, dict) and "class_name" not in loss:
         return {key: _spelled_out(value) for key, value in loss.items()}
     if isinstance(loss, list):

@@ -56,6 +56,10 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         code=_code(subject, *snippets.mapped(subject)),
         declared=False,
     )
+    if snippets.merges_lora(subject):
+        registered, mapped = replace(registered, restores=()), replace(mapped, restores=())
+        usable = snippets.usable(subject, registered, mapped)
+        return (*usable, snippets.ours(subject, ()))
     usable = snippets.usable(subject, registered, mapped)
     ours = snippets.ours(subject, ALL)
     if not (subject.model.compiled and snippets.has_seeds(subject)):

@@ -9,7 +9,7 @@ for its users. https://www.tensorflow.org/guide/saved_model
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         summary="Keras' TFSMLayer, without any of the project's code",
         code=snippets.paragraphs(
             "import keras\n",
-            'layer = keras.layers.TFSMLayer(".", call_endpoint="serve")\n',
+            f'layer = keras.layers.TFSMLayer(".", call_endpoint="serve"{_dtype(subject)})\n',
             f"def predict(inputs):\n    return layer({subject.signature.expression()})\n",
         ),
         against="graph",
@@ -144,6 +144,12 @@ def _restore(subject: Subject, imports: str, mapping: str, argument: str) -> str
     )
 
 
+def _dtype(subject: Subject) -> str:
+    """Return the argument that keeps Keras from casting inputs to float32."""
+    floats = {t.dtype for t in subject.signature.inputs if "float" in t.dtype}
+    return f', dtype="{floats.pop()}"' if len(floats) == 1 and floats != {"float32"} else ""
+
+
 def _serve(subject: Subject) -> Any:
     """Return the endpoint that takes and gives the model's own structures, as TFSMLayer calls it.
 
@@ -162,12 +168,25 @@ def _serve(subject: Subject) -> Any:
 
 
 def _resources(subject: Subject) -> list[Any]:
-    """Return the lookup tables and other resources that the model's layers hold."""
+    """Return the lookup tables, RNN states and other resources that the model's layers hold."""
+    known = {id(variable) for variable in subject.model.variables}
     found: dict[int, Any] = {}
     for layer in subject.model._flatten_layers():
-        for value in vars(layer).values():
-            if isinstance(value, tf.saved_model.experimental.TrackableResource) or hasattr(
-                value, "resource_handle"
-            ):
+        for value in _held(vars(layer).values()):
+            if id(value) not in known and _is_resource(value):
                 found.setdefault(id(value), value)
     return list(found.values())
+
+
+def _held(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield values, and those in lists and tuples of them."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _held(value)
+        else:
+            yield value
+
+
+def _is_resource(value: Any) -> bool:
+    kinds = (tf.saved_model.experimental.TrackableResource, tf.Variable, keras.Variable)
+    return isinstance(value, kinds) or hasattr(value, "resource_handle")

@@ -117,6 +117,11 @@ def put_seeds(values: str) -> str:
     )
 
 
+def merges_lora(subject: Subject) -> bool:
+    """Tell whether Keras would merge LoRA weights into their kernels: the sum stays, they go."""
+    return any(getattr(layer, "lora_enabled", False) for layer in subject.model._flatten_layers())
+
+
 def has_seeds(subject: Subject) -> bool:
     """Tell whether the model holds seed generators, whose states Keras' own files leave out."""
     return any(variable.role == "seed" for variable in subject.facts.variables)

@@ -50,15 +50,16 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     """`load_weights` into what the factory makes, and with the state to go on training."""
+    weights = () if snippets.merges_lora(subject) else ("weight",)
     stock = Loader(
         name="factory",
         summary="Keras, into the architecture that the factory makes",
         code=_code(subject, "", f'restored.load_weights("{FILE}")\n'),
         against="eager",
-        restores=("weight",),
+        restores=weights,
     )
-    if not options["optimizer"]:
-        return (stock, snippets.ours(subject, ("weight",), into=True))
+    if not options["optimizer"] or not weights:
+        return (stock, snippets.ours(subject, weights, into=True))
     training = replace(
         stock,
         name="training",

@@ -66,6 +66,13 @@ def test_with_the_optimizer_training_goes_on_to_the_bit(project: Path, build: Bu
     assert set(made.files) == {"model.weights.h5", "reference.npz"}
 
 
+def test_optimizer_that_never_trained_goes_on_too(project: Path, build: Build) -> None:
+    source = TRAINED.replace("    model.fit", "    # model.fit")
+    manifest = projects.project(project, source, RESUMED, ROWS)
+    build(manifest)
+    assert checks(manifest)["training", "3 training steps"]
+
+
 def test_keras_alone_loads_it_beside_the_seeds(project: Path, build: Build) -> None:
     manifest = projects.project(project, TRAINED, RESUMED, ROWS)
     build(manifest)
