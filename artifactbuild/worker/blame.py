@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild.worker.messages import Finding
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class Stopped(Exception):
@@ -41,7 +44,7 @@ def described(error: BaseException) -> str:
     """Return the type and the first lines of an exception's text, fit for one message."""
     told = str(error).split(" defined at (most recent call last)")[0]
     lines = [line.strip() for line in told.splitlines() if line.strip()]
-    text = " ".join(lines)
+    text = _ADDRESS.sub("", " ".join(lines)).split(" using config=")[0]
     text = text if len(text) <= 240 else text[:240] + "…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

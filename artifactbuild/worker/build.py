@@ -60,6 +60,7 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
     tell("factory")
     objects = source.custom_objects(manifest, project)
     model = source.make(manifest, project)
+    unbuilt = not model.built
     signature, given = _interface(model, manifest, folder, project)
     if manifest.weights is not None:
         depfile.add(folder / manifest.weights.path)
@@ -69,7 +70,7 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
     state.complete(model)
     tell("reference")
     subject, cases, skew = _subject(
-        model, manifest, signature, objects, given, project, request.manifest
+        model, manifest, signature, objects, given, project, request.manifest, unbuilt=unbuilt
     )
     _write_all(request, subject, tell)
     tell("reference again")
@@ -133,6 +134,9 @@ def _interface(
     model: keras.Model, manifest: Manifest, folder: Path, project: Path
 ) -> tuple[Signature, dict[str, Arrays]]:
     """Resolve names against structure; a model that is not built yet is called once to build."""
+    if isinstance(model, keras.Sequential) and not model.built and manifest.input_signature:
+        with blamed(("input_signature",), "building the model", project):
+            model.build(manifest.input_signature[0].shape)
     signature = resolve(model, manifest.input_signature)
     given = reference.inputs(manifest, signature, folder)
     if not model.built:
@@ -150,6 +154,8 @@ def _subject(
     given: dict[str, Arrays],
     project: Path,
     data: Mapping[str, Any],
+    *,
+    unbuilt: bool,
 ) -> tuple[Subject, tuple[Case, ...], Check]:
     """Work out once what all formats need, and hold the manifest's claims against it."""
     with blamed(("factory",), "describing the model's architecture", project):
@@ -160,10 +166,7 @@ def _subject(
         *claims.training(manifest, model),
         *undeclared,
         *claims.held_back(model),
-        *claims.retrained(model),
         *_open_time(model, signature),
-        *(claims.not_whole(model) if _claims_training(model, manifest) else []),
-        *([] if manifest.allow_lambda else map(_lambda, bytecode)),
     ]
     if findings:
         raise Stopped(*findings)
@@ -188,6 +191,8 @@ def _subject(
         serving=serving,
         signatures=signatures,
         config=config,
+        unbuilt=unbuilt,
+        flaw=_flaw(model, manifest, bytecode),
     )
     return subject, cases, _skew(subject, cases, data)
 
@@ -212,17 +217,17 @@ def _case(
     return Case(name=name, inputs=named, eager=eager, graph=graph, signatures=outputs)
 
 
-def _claims_training(model: keras.Model, manifest: Manifest) -> bool:
-    return bool(model.compiled) and manifest.validation.resume_steps > 0
-
-
-def _lambda(layer: str) -> Finding:
-    return Finding(
-        path=("factory",),
-        message=f"the lambda in {layer!r} is Python bytecode, which Keras does not load",
-        hint="make the lambda a named function or a layer of its own and declare it, "
-        "or write `allow_lambda: true`",
-    )
+def _flaw(model: keras.Model, manifest: Manifest, bytecode: tuple[str, ...]) -> str:
+    """Say why Keras could not give this model back as it is, empty if it can."""
+    if bytecode and not manifest.allow_lambda:
+        return (
+            f"the lambda in {bytecode[0]!r} is Python bytecode, which Keras does not load: make it "
+            "a named function or a layer and declare it, or write `allow_lambda: true`"
+        )
+    retrained = claims.retrained(model)
+    if retrained or not model.compiled or manifest.validation.resume_steps == 0:
+        return retrained
+    return claims.not_whole(model)
 
 
 def _skew(subject: Subject, cases: tuple[Case, ...], data: Mapping[str, Any]) -> Check:

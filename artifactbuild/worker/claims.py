@@ -56,30 +56,29 @@ def held_back(model: keras.Model) -> list[Finding]:
     ]
 
 
-def not_whole(model: keras.Model) -> list[Finding]:
-    """Return a finding for each Keras loss whose configuration leaves out how it was made."""
+def not_whole(model: keras.Model) -> str:
+    """Say which Keras loss has a configuration that leaves out how it was made."""
     wrapper = keras.src.losses.losses.LossFunctionWrapper
-    losses = [loss for loss in keras.tree.flatten(model.loss) if isinstance(loss, wrapper)]
-    return [
-        Finding(
-            path=("factory",),
-            message=f"Keras does not keep the arguments of the loss {type(loss).__name__}: "
-            f"{loss._fn_kwargs} would come back as {again._fn_kwargs}",
-            hint="wrap it in a loss of your own that returns them from `get_config`, or give up "
-            "the claim that training can go on: `validation: {resume_steps: 0}`",
-        )
-        for loss in losses
-        if (again := type(loss).from_config(loss.get_config()))._fn_kwargs != loss._fn_kwargs
-    ]
+    for loss in keras.tree.flatten(model.loss):
+        if not isinstance(loss, wrapper):
+            continue
+        again = type(loss).from_config(loss.get_config())
+        if again._fn_kwargs != loss._fn_kwargs:
+            return (
+                f"Keras does not keep the arguments of the loss {type(loss).__name__}: "
+                f"{loss._fn_kwargs} would come back as {again._fn_kwargs}; wrap it in a loss of "
+                "your own, or give up the claim that training can go on: "
+                "`validation: {resume_steps: 0}`"
+            )
+    return ""
 
 
-def retrained(model: keras.Model) -> list[Finding]:
-    """Return a finding if `trainable` was changed after compiling: the optimizer reloads fresh."""
+def retrained(model: keras.Model) -> str:
+    """Say that `trainable` was changed after compiling: the optimizer would reload fresh."""
     fault = state.trained_otherwise(model)
     if not fault:
-        return []
-    message = f"`trainable` was changed after the model was compiled: {fault}"
-    return [Finding(path=("factory",), message=message, hint="compile again after changing it")]
+        return ""
+    return f"`trainable` was changed after compiling: {fault}; compile again after changing it"
 
 
 def declared(

@@ -35,17 +35,13 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One model of the suite; `custom_objects` are names in the modules of the factories.
-
-    `atol` widens the tolerance between graph and eager, for models that compute in half precision.
-    """
+    """One model of the suite; `custom_objects` are names in the modules of the factories."""
 
     name: str
     group: str
     module: str
     inputs: tuple[Input, ...]
     custom_objects: tuple[str, ...]
-    atol: float | None = None
 
 
 NORMAL: Values = {"normal": True}
@@ -81,7 +77,6 @@ def kinds(
     names: str,
     *inputs: Input,
     custom: str = "",
-    atol: float | None = None,
 ) -> Iterator[Kind]:
     """Yield the kinds of one row that take the same inputs and the same custom objects."""
     targets = tuple(f"factories.{target}" for target in custom.split())
@@ -92,5 +87,4 @@ def kinds(
             module=f"factories.{module}",
             inputs=inputs or (X,),
             custom_objects=targets,
-            atol=atol,
         )

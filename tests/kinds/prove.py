@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ UNSETTLED = "unsettled"
 LONGEST = 700
 """How many characters a message, its hint and the line that it points to may take."""
 
-LATE = ("fails validation", " raised ", "Traceback", "the worker ended")
+LATE = ("fails validation", " raised ", " values differ", "Traceback", "the worker ended")
 """What a message says when the refusal came only after the file was written, or by accident."""
+
+_ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +88,8 @@ def _write(kind: Kind, path: Path, formats: Sequence[str]) -> dict[int, str]:
         f"custom_objects: {json.dumps(kind.custom_objects)}",
         f"input_signature: {json.dumps(inputs)}",
         f"reference_inputs: {json.dumps([case])}",
+        "formats:",
     ]
-    if kind.atol is not None:
-        lines.append(f"validation: {{tolerance: {{atol: {kind.atol}}}}}")
-    lines.append("formats:")
     first = len(lines) + 1
     lines += [f"  {name}: {{}}" for name in formats]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -101,6 +102,9 @@ def _refused(refusal: Refusal, lines: dict[int, str], wanted: Sequence[str]) -> 
     for problem in refusal.problems:
         if problem.line in lines:
             found.setdefault(lines[problem.line], []).append(problem)
+    suspects = [problem for problem in refusal.problems if problem.line not in lines]
+    if found and suspects:
+        found = dict.fromkeys(found, suspects)
     if not found:
         found = {name: list(refusal.problems) for name in wanted}
     return {name: _verdict(problems) for name, problems in found.items()}
@@ -117,6 +121,8 @@ def _faults(problem: Problem) -> list[str]:
     faults = []
     if any(late in problem.message for late in LATE):
         faults.append(f"is no reason, and comes too late: {problem.message}")
+    if _ADDRESS.search(text):
+        faults.append(f"shows a memory address, another one each time: {problem.message}")
     if len(text) > LONGEST:
         faults.append(f"takes {len(text)} characters: {text}")
     if not problem.hint:

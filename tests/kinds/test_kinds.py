@@ -18,7 +18,7 @@ from artifactbuild.worker.server import Server
 from tests.kinds import prove, support
 from tests.kinds.nouns import Kind
 from tests.kinds.prove import Verdict
-from tests.kinds.table import KINDS
+from tests.kinds.table import HOPELESS, KINDS
 
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected.json"
@@ -70,6 +70,12 @@ def test_expected_holds_the_kinds_and_formats_that_there_are(update_golden: bool
         _write({name: said for name, said in _expected().items() if name in names})
     assert _expected().keys() == names
     assert {tuple(sorted(said)) for said in _expected().values()} == {tuple(sorted(format_names()))}
+
+
+def test_no_model_of_an_ordinary_sort_is_refused_everywhere() -> None:
+    ordinary = [kind.name for kind in KINDS if kind.group not in HOPELESS]
+    proven = {prove.EXACT, prove.CLOSE}
+    assert [name for name in ordinary if proven.isdisjoint(_expected()[name].values())] == []
 
 
 def test_support_table_in_the_readme_is_that_of_the_suite(update_golden: bool) -> None:

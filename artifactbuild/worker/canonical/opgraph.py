@@ -17,8 +17,8 @@ def canonical(model: Any) -> bytes:
     model.doc_string = ""
     for graph in (model.graph, *_below(model.graph)):
         _order(graph)
-    signature = [value.name for value in (*model.graph.input, *model.graph.output)]
-    _rename(model.graph, _Names(given={name: name for name in signature}))
+    signature = frozenset(value.name for value in (*model.graph.input, *model.graph.output))
+    _rename(model.graph, _Names(signature=signature, given={name: name for name in signature}))
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -40,15 +40,16 @@ def foreign(model: Any) -> list[str]:
 class _Names:
     """New names by old ones, each counted by its kind; none is a name of the signature."""
 
+    signature: frozenset[str]
     given: dict[str, str]
     counts: dict[str, int] = field(default_factory=dict)
 
     def fresh(self, kind: str) -> str:
-        """Return a name that is not taken yet."""
+        """Return the next name of a kind, whatever names the model came with."""
         while True:
             number = self.counts.get(kind, 0)
             self.counts[kind] = number + 1
-            if f"{kind}_{number}" not in self.given:
+            if f"{kind}_{number}" not in self.signature:
                 return f"{kind}_{number}"
 
     def of(self, old: str, kind: str) -> str:

@@ -33,6 +33,8 @@ OTHERS = "use keras or savedmodel"
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
     """Refuse what the legacy file saves without complaint and never loads again."""
     model = subject.model
+    if subject.flaw:
+        return subject.flaw
     if subject.facts.lambdas:
         return f"h5 does not load the Lambda layer {subject.facts.lambdas[0]!r} again; {OTHERS}"
     if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
@@ -41,7 +43,7 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
         if not isinstance(operation, keras.layers.Layer):
             kind = type(operation).__name__
             return f"h5 cannot hold the operation {kind} ({operation.name!r}); {OTHERS}"
-        if hasattr(operation, "save_assets"):
+        if hasattr(operation, "save_assets") and not _is_given(operation):
             return f"h5 loses the vocabulary of {operation.name!r}; {OTHERS}"
         if state.keeps_more(operation):
             return f"h5 does not ask {operation.name!r} for its `save_own_variables`; {OTHERS}"
@@ -147,6 +149,12 @@ for variable, value in zip(restored.optimizer.variables, values, strict=True):
         restores=ALL,
         resumes=True,
     )
+
+
+def _is_given(lookup: Any) -> bool:
+    """Tell whether a vocabulary was given to the layer, and so is in its configuration."""
+    inner = getattr(lookup, "_lookup_layer", lookup)
+    return getattr(inner, "input_vocabulary", None) is not None
 
 
 def _trial(model: keras.Model) -> str:

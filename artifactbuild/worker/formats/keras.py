@@ -29,8 +29,8 @@ ALL = ("weight", "seed", "optimizer")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
-    """Return nothing: what the archive cannot hold shows when it is loaded."""
-    return ""
+    """Refuse what Keras could not give back as it is."""
+    return subject.flaw
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:

@@ -20,7 +20,9 @@ class Subject:
 
     `serving` is the traced concrete function: the manifest's inputs by name to outputs by name;
     `signatures` are the further ones that the manifest names, traced likewise. `config` is the
-    serialized Keras object: architecture, build and training configuration.
+    serialized Keras object: architecture, build and training configuration. `unbuilt` tells that
+    the factory returns a model without weights yet; `flaw` why Keras could not give the model back
+    with its training configuration, empty if it can.
     """
 
     model: keras.Model
@@ -30,6 +32,8 @@ class Subject:
     serving: Any
     signatures: Mapping[str, Any]
     config: Mapping[str, Any]
+    unbuilt: bool
+    flaw: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,8 @@ ALL = ("weight", "seed", "optimizer")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
-    """Return nothing: this is the format that holds whatever can be traced."""
-    return ""
+    """Refuse what Keras could not give back as it is."""
+    return subject.flaw
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:

@@ -71,7 +71,9 @@ def call_of_factory(subject: Subject) -> str:
 
 
 def built(subject: Subject) -> str:
-    """Return the call that makes a subclassed model create its weights, if it takes one."""
+    """Return the call that makes a model create its weights, if it takes one."""
+    if subject.unbuilt and subject.facts.architecture.kind == "sequential":
+        return f"restored.build({list(subject.signature.inputs[0].shape)})\n"
     if subject.facts.architecture.kind != "subclassed":
         return ""
     zeros = ", ".join(
@@ -87,7 +89,7 @@ def ours(subject: Subject, restores: tuple[str, ...], *, into: bool = False) -> 
         factory = subject.manifest.factory
         imports = f"from {factory.module} import {factory.attribute}\n"
         build = built(subject)
-        imports = ("import tensorflow as tf\n" if build else "") + imports
+        imports = ("import tensorflow as tf\n" if "tf." in build else "") + imports
         load = (
             f"restored = {call_of_factory(subject)}\n{build}"
             'artifactbuild.load(".", weights_into=restored)\n'

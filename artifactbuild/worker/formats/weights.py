@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from artifactbuild.release.record import Loader, Record
-from artifactbuild.worker import state
+from artifactbuild.worker import claims, state
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Loading, Subject
 
@@ -25,7 +25,9 @@ PREFIX = "ckpt"
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
     """Refuse a model that has no weights."""
-    return "" if subject.model.weights else "the model has no weights; leave this format out"
+    if not subject.model.weights:
+        return "the model has no weights"
+    return claims.retrained(subject.model) if options["optimizer"] else ""
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:

@@ -15,7 +15,7 @@ import h5py
 import keras
 
 from artifactbuild.release.record import Loader, Record
-from artifactbuild.worker import state
+from artifactbuild.worker import claims, state
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Loading, Subject
 
@@ -28,10 +28,10 @@ ALL = ("weight", "seed", "optimizer")
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
     """Refuse where there is nothing to keep."""
     if not subject.model.weights:
-        return "the model has no weights; leave this format out"
+        return "the model has no weights"
     if options["optimizer"] and not subject.model.compiled:
         return "weights_h5 with `optimizer: true` needs a compiled model, and this one is not"
-    return ""
+    return claims.retrained(subject.model) if options["optimizer"] else ""
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
