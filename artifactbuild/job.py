@@ -37,6 +37,11 @@ class Job:
         return self.loaded.manifest.version
 
     @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats that the manifest asks for."""
+        return tuple(request.name for request in self.loaded.manifest.formats)
+
+    @property
     def search_path(self) -> tuple[Path, ...]:
         """Where the factory and the custom objects are looked for first."""
         return (self.loaded.path.parent, self.loaded.project)

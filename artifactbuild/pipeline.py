@@ -58,7 +58,7 @@ def plan(work: Job) -> Plan:
     names = sorted({name for inputs in remembered for name in inputs.sources})
     current = Current(
         inputs=Inputs(manifest=manifest_digests(work), sources=source_digests(work, names)),
-        environment=environment.here(),
+        environment=environment.here(work.formats),
         kind=_known_kind(work),
     )
     return planning.make(manifest, current, work.lock, published)

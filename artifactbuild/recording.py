@@ -94,7 +94,7 @@ def facts(report: BuildReport) -> Facts:
 def _record(
     work: Job, report: BuildReport, step: Step, folder: Path, moment: str, inputs: Inputs
 ) -> Record:
-    manifest, known, here = work.loaded.manifest, facts(report), environment.here()
+    manifest, known, here = work.loaded.manifest, facts(report), environment.here(work.formats)
     compiled = {"optimizer": known.optimizer, "loss": known.loss, "metrics": known.metrics}
     training = {key: value for key, value in compiled.items() if value is not None}
     files = {

@@ -142,7 +142,7 @@ def test_other_environment_may_give_other_bytes_and_leaves_the_lock(
     shutil.rmtree(manifest.parents[1] / "artifacts")
     before = lock.path_of(manifest).read_bytes()
     here = environment.here()
-    monkeypatch.setattr(environment, "here", lambda: {**here, "tensorflow": "2.99.0"})
+    monkeypatch.setattr(environment, "here", lambda formats: {**here, "tensorflow": "2.99.0"})
     again = build(manifest)
     assert set(outcomes(again).values()) == {"published, unlike the lock"}
     drift = f"tensorflow {here['tensorflow']} → 2.99.0"
@@ -166,7 +166,7 @@ def test_record_says_what_was_built_from_what(copied: Copy, build: Build) -> Non
     text = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert text == render_file(folder / "metadata.json", templates() / "MODEL_CARD.md.j2")
     published = b"".join(path.read_bytes() for path in folder.iterdir())
-    assert str(manifest.parents[1]).encode() not in published
+    assert published.find(str(manifest.parents[1]).encode()) == -1
 
 
 def test_own_template_makes_the_card_and_is_an_input(copied: Copy, build: Build) -> None:

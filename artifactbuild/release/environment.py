@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 
 LIBRARIES = ("artifactbuild", "h5py", "keras", "numpy", "tensorflow")
+
+OF_FORMATS = {"onnx": ("onnx", "onnxruntime", "tf2onnx")}
+"""Libraries that only one format needs."""
 
 INSTRUCTION_SETS = (
     "sse4_2",
@@ -25,12 +28,14 @@ INSTRUCTION_SETS = (
 """What TensorFlow and oneDNN choose their kernels by, as the kernel names it."""
 
 
-def here() -> dict[str, str]:
+def here(formats: Iterable[str] = ()) -> dict[str, str]:
     """Return the versions of Python and of the libraries, the system, and the instruction sets.
 
-    Nothing is imported to find a version.
+    The libraries are those of every build and of the formats asked for. Nothing is imported to find
+    a version.
     """
-    versions = {name: metadata.version(name) for name in LIBRARIES}
+    extra = [name for each in formats for name in OF_FORMATS.get(each, ())]
+    versions = {name: _version(name) for name in (*LIBRARIES, *extra)}
     machine = {
         "instruction_sets": _instruction_sets(),
         "machine": platform.machine(),
@@ -40,14 +45,20 @@ def here() -> dict[str, str]:
     return dict(sorted({**versions, **machine}.items()))
 
 
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
 def drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Return 'tensorflow 2.21.0 → 2.22.0' for each entry that differs."""
-    names = sorted(set(before) | set(now))
-    return tuple(
-        f"{name} {before.get(name, 'none')} → {now.get(name, 'none')}"
-        for name in names
-        if before.get(name) != now.get(name)
-    )
+    """Return 'tensorflow 2.21.0 → 2.22.0' for each entry of both that differs.
+
+    What only one of them has is a library of a format that the other did not ask for.
+    """
+    names = sorted(set(before) & set(now))
+    return tuple(f"{n} {before[n]} → {now[n]}" for n in names if before[n] != now[n])
 
 
 def _instruction_sets() -> str:

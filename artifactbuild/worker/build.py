@@ -191,6 +191,11 @@ def _subject(
         serving=serving,
         signatures=signatures,
         config=config,
+        objects={
+            name: thing
+            for item, thing in zip(custom, objects, strict=True)
+            for name in (item.name, item.name.split(">")[-1])
+        },
         unbuilt=unbuilt,
         flaw=_flaw(model, manifest, bytecode),
     )

@@ -239,6 +239,8 @@ def _forgotten(cls: Any, keys: frozenset[str]) -> tuple[str, ...]:
     """Return the arguments of `__init__` that are not in the config: they reload as defaults."""
     if not inspect.isclass(cls):
         return ()
+    if issubclass(cls, keras.Model):
+        keys = keys | {"inputs", "outputs"}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     return tuple(p.name for p in parameters if p.kind in named and p.name not in keys)

@@ -26,6 +26,9 @@ UNSETTLED = "unsettled"
 LONGEST = 700
 """How many characters a message, its hint and the line that it points to may take."""
 
+RESUMED = ("factories.training", "factories.custom", "factories.structures")
+"""Where the continue-training proof is taken too; it costs most of the time."""
+
 LATE = ("fails validation", " raised ", " values differ", "Traceback", "the worker ended")
 """What a message says when the refusal came only after the file was written, or by accident."""
 

@@ -172,7 +172,7 @@ def test_allowed_lambda_is_loaded_knowingly_and_told_in_bold(
     assert "**This model holds Python bytecode** in the Lambda layers twice" in card
     assert 'artifactbuild.load(".", allow_lambda=True)' in card
     payload = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-    assert str(Path.cwd()).encode() not in payload
+    assert payload.find(str(Path.cwd()).encode()) == -1
 
 
 def test_measure_of_what_is_not_there_is_a_problem(copied: Copy, build: Build) -> None:

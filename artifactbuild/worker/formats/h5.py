@@ -39,6 +39,8 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
         return f"h5 does not load the Lambda layer {subject.facts.lambdas[0]!r} again; {OTHERS}"
     if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
         return f"h5 holds functional and sequential models, not {type(model).__name__}; {OTHERS}"
+    if not type(model).__module__.startswith("keras."):
+        return f"h5 does not find the model class {type(model).__name__} again; {OTHERS}"
     for operation in _operations(model):
         if not isinstance(operation, keras.layers.Layer):
             kind = type(operation).__name__
@@ -50,7 +52,7 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
     for variable in model.variables:
         if variable.dtype == "bfloat16":
             return f"h5 has no bfloat16, as {variable.path!r} is; {OTHERS}"
-    return _trial(model)
+    return _trial(model, subject.objects)
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
@@ -157,13 +159,13 @@ def _is_given(lookup: Any) -> bool:
     return getattr(inner, "input_vocabulary", None) is not None
 
 
-def _trial(model: keras.Model) -> str:
+def _trial(model: keras.Model, objects: Mapping[str, Any]) -> str:
     """Save and load once, since no list foresees all that Keras cannot read back."""
     with tempfile.TemporaryDirectory() as folder, _compile_config_kept(model):
         try:
             model.save(Path(folder, FILE))
             _spell_out(Path(folder, FILE))
-            keras.saving.load_model(Path(folder, FILE), safe_mode=False)
+            keras.saving.load_model(Path(folder, FILE), custom_objects=dict(objects))
         except Exception as error:  # noqa: BLE001, whatever Keras raises is the reason
             reason = described(error).split(". ")[0]
             return f"h5 cannot be loaded again: {reason}; {OTHERS}"
@@ -192,9 +194,17 @@ def _compile_config_kept(model: keras.Model) -> Iterator[None]:
 def _spelled_out(loss: Any) -> Any:
     """Return a loss configuration with abbreviations such as mse written in full."""
     if isinstance(loss, str):
-        return getattr(getattr(keras.losses, loss, None), "__name__", loss)
+        return _full_name(loss)
     if isinstance(loss, dict) and "class_name" not in loss:
         return {key: _spelled_out(value) for key, value in loss.items()}
     if isinstance(loss, list):
         return [_spelled_out(value) for value in loss]
     return loss
+
+
+def _full_name(loss: str) -> str:
+    """Return mean_squared_error for mse; a name that is not Keras' own stays as it is."""
+    try:
+        return str(getattr(keras.losses.get(loss), "__name__", loss))
+    except ValueError:
+        return loss

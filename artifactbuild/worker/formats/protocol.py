@@ -20,9 +20,10 @@ class Subject:
 
     `serving` is the traced concrete function: the manifest's inputs by name to outputs by name;
     `signatures` are the further ones that the manifest names, traced likewise. `config` is the
-    serialized Keras object: architecture, build and training configuration. `unbuilt` tells that
-    the factory returns a model without weights yet; `flaw` why Keras could not give the model back
-    with its training configuration, empty if it can.
+    serialized Keras object: architecture, build and training configuration. `objects` are the
+    declared custom objects under each of their names. `unbuilt` tells that the factory returns a
+    model without weights yet; `flaw` why Keras could not give the model back as it is, empty if it
+    can.
     """
 
     model: keras.Model
@@ -32,6 +33,7 @@ class Subject:
     serving: Any
     signatures: Mapping[str, Any]
     config: Mapping[str, Any]
+    objects: Mapping[str, Any]
     unbuilt: bool
     flaw: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,11 @@ def test_missing_extra_is_said_with_the_command(monkeypatch: pytest.MonkeyPatch)
     )
 
 
+def digest(content: bytes) -> str:
+    """Stand for bytes in an assertion: pytest takes gigabytes to show how two blobs differ."""
+    return hashlib.sha256(content).hexdigest()
+
+
 BRANCHED = """
 def make_model():
     inputs = keras.Input((6, 4), name="x")
@@ -176,8 +182,8 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
         case("{normal: true, shape: [8, 6, 4]}"),
         "onnx/v1/model.onnx",
     )
-    assert first == second
-    assert str(tmp_path).encode() not in first
+    assert digest(first) == digest(second)
+    assert first.find(str(tmp_path).encode()) == -1
 
 
 def graph(names: dict[str, str], order: tuple[int, ...]) -> Any:
@@ -209,11 +215,11 @@ def graph(names: dict[str, str], order: tuple[int, ...]) -> Any:
 
 def test_canonical_bytes_follow_from_the_structure_alone() -> None:
     one = graph({"two": "c__1", "three": "c__2", "left": "l__3", "right": "r"}, (0, 1, 2, 3))
-    other = graph({"two": "z", "three": "a", "left": "Mul_2", "right": "Mul_0"}, (3, 0, 1, 2))
+    other = graph({"two": "Mul_2", "three": "a", "left": "m__30", "right": "Mul_0"}, (3, 0, 1, 2))
     content = opgraph.canonical(one)
-    assert content == opgraph.canonical(other)
+    assert digest(content) == digest(opgraph.canonical(other))
     again = onnx.ModelProto.FromString(content)
-    assert opgraph.canonical(again) == content
+    assert digest(opgraph.canonical(again)) == digest(content)
     onnx.checker.check_model(again)
     assert [each.name for each in again.graph.output] == ["Mul_1"]
     assert [node.op_type for node in again.graph.node] == ["Mul", "Mul", "Add"]
@@ -252,8 +258,8 @@ def test_graphs_inside_operations_are_renamed_with_what_they_read() -> None:
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     content = opgraph.canonical(model)
-    assert opgraph.canonical(onnx.ModelProto.FromString(content)) == content
-    assert b"__" not in content
+    assert digest(opgraph.canonical(onnx.ModelProto.FromString(content))) == digest(content)
+    assert content.find(b"__") == -1
     onnx.checker.check_model(model, full_check=True)
     assert opgraph.foreign(model) == []
 

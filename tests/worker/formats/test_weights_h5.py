@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,7 +160,7 @@ def test_adapted_layers_come_back_with_the_factory(project: Path, build: Build) 
         (
             chain("(4,)", "layers.Rescaling(2.0)"),
             "[weights_h5]",
-            "the model has no weights; leave this format out",
+            "the model has no weights",
         ),
         (
             chain("(4,)", "layers.Dense(2)"),
@@ -180,4 +181,4 @@ def test_nothing_to_keep_is_refused(
 def test_two_processes_write_the_same_bytes(formats: str, tmp_path: Path) -> None:
     payload = "weights_h5/v1/model.weights.h5"
     first, second = projects.in_two_processes(tmp_path, TRAINED, formats, ROWS, payload)
-    assert first == second
+    assert hashlib.sha256(first).digest() == hashlib.sha256(second).digest()
