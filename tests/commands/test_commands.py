@@ -46,6 +46,7 @@ def test_plan_as_json(manifest: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "action": "build",
         "changes": [],
         "format": "keras",
+        "impossible": False,
         "options": {"tolerance": {"atol": 1e-06, "rtol": 1e-05}},
         "reason": "v1 is new",
     }
@@ -67,7 +68,7 @@ def test_problems_go_to_stderr_and_exit_1(
         "dense/model.artifact.yaml:5:34: unknown format 'weihts'\n"
         "    formats: [savedmodel, keras, h5, weihts]\n"
         "                                     ^ did you mean 'weights'? "
-        "formats are: h5, keras, savedmodel, weights\n"
+        "formats are: h5, keras, onnx, savedmodel, tflite, weights, weights_h5\n"
         "1 problem\n"
     )
 
