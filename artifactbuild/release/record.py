@@ -98,8 +98,8 @@ class Facts:
 class Loader:
     """One way that a user loads a payload: a snippet that is run as it stands.
 
-    The snippet runs in the artifact's folder and defines `predict(<input names>)`; one that gives
-    back a Keras model calls it `restored`.
+    The snippet runs in the artifact's folder and defines `predict(inputs)`, of arrays by name; one
+    that gives back a Keras model calls it `restored`.
 
     `against` names the reference (`eager` or `graph`) that must be met exactly, or, if not `exact`,
     within tolerance like the other one; `restores` the
