@@ -10,12 +10,12 @@ from pathlib import Path
 from artifactbuild.data import decode
 from artifactbuild.job import Job
 from artifactbuild.manifest.model import Evaluation
-from artifactbuild.manifest.rules import rules
+from artifactbuild.manifest.rules import DEFAULT, rules
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.recording import Proof, facts, loaders
 from artifactbuild.release import failure
-from artifactbuild.release.record import Facts, Loader, Measure
+from artifactbuild.release.record import Check, Facts, Loader, Measure
 from artifactbuild.worker.messages import BuildReport, Tell, ValidateReport, ValidateRequest
 from artifactbuild.worker.server import Server
 
@@ -107,30 +107,35 @@ def _beside(measure: Measure, of_model: Mapping[tuple[str, str], float]) -> Meas
 
 def _failures(work: Job, found: list[tuple[Pair, ValidateReport]], staged: Path) -> list[Problem]:
     """Return one problem for each format and failure; loaders that fail alike share it."""
-    alike: dict[tuple[str, str], list[Loader]] = {}
+    alike: dict[tuple[str, Check], list[Loader]] = {}
     for (step, loader), validated in found:
         failed = next((check for check in validated.checks if not check.passed), None)
         if failed is not None:
-            what = f"{failed.compared} against {failed.against}: {failed.detail}"
-            alike.setdefault((step.format, what), []).append(loader)
+            same = replace(failed, loader="", count=0, max_abs=None)
+            alike.setdefault((step.format, same), []).append(loader)
     return [
         work.problem(
             ("formats", format),
-            f"{format} fails validation by {_names(failing)}: {what}",
-            _way_out(what, _script(work, format, failing, staged)),
+            f"{format} fails validation by {_names(failing)}: "
+            f"{failed.compared} against {failed.against}: {failed.detail}",
+            _way_out(failed, _script(work, format, failing, staged)),
         )
-        for (format, what), failing in alike.items()
+        for (format, failed), failing in alike.items()
     ]
 
 
-def _way_out(what: str, script: str) -> str:
-    if " training steps " in what:
+def _way_out(failed: Check, script: str) -> str:
+    if failed.compared.endswith(" training steps"):
         return (
             "something it was compiled with does not come back whole (a loss whose config leaves "
             "out an argument?); `validation: {resume_steps: 0}` gives up the claim that training "
             "can go on"
         )
-    return f"{script} shows it again"
+    if failed.compare != "allclose":
+        return f"{script} shows it again"
+    said = f"`{failed.rule}`" if failed.rule != DEFAULT else "the default"
+    allowed = f"{failed.atol:g} + {failed.rtol:g} × |expected|"
+    return f"{script} shows it again; {said} allows {allowed}, `tolerance:` of the format another"
 
 
 def _names(failing: list[Loader]) -> str:

@@ -144,7 +144,7 @@ class Manifest:
             signatures=tuple((n, Target.parse(t)) for n, t in sorted(full["signatures"].items())),
             assets=tuple(full["assets"]),
             evaluate=_evaluation(full.get("evaluate")),
-            formats=_formats(full["formats"], validation["tolerance"]),
+            formats=_formats(data, full),
             input_signature=tuple(_tensor(each) for each in full.get("input_signature", ())),
             reference_inputs=tuple(_case(each) for each in full["reference_inputs"]),
             validation=Validation(
@@ -167,20 +167,29 @@ def _mapping_of(formats: Mapping[str, Any] | list[str]) -> dict[str, Any]:
     return {name: {} for name in formats} if isinstance(formats, list) else dict(formats)
 
 
-def _formats(
-    requested: Mapping[str, Any], tolerance: Mapping[str, float]
-) -> tuple[FormatRequest, ...]:
+def _formats(data: Mapping[str, Any], full: Mapping[str, Any]) -> tuple[FormatRequest, ...]:
+    """Return the formats with complete options, from what was said and that with every default.
+
+    What a manifest says beats any default, be it the format's own; the most specific word wins.
+    """
+    said, of_all = _mapping_of(data["formats"]), data.get("validation") or {}
     return tuple(
-        FormatRequest(name=name, options=_options(requested[name], tolerance))
+        FormatRequest(
+            name=name,
+            options={
+                **copy.deepcopy(dict(options)),
+                "tolerance": _merged(full["validation"], options, of_all, said[name] or {}),
+            },
+        )
         for name in schema.format_names()
-        if name in requested
+        if (options := full["formats"].get(name)) is not None
     )
 
 
-def _options(options: Mapping[str, Any], tolerance: Mapping[str, float]) -> dict[str, Any]:
-    merged = {**tolerance, **options.get("tolerance", {})}
-    plain = {key: float(value) for key, value in merged.items()}
-    return {**copy.deepcopy(dict(options)), "tolerance": plain}
+def _merged(*words: Mapping[str, Any]) -> dict[str, float]:
+    """Merge what each says of the tolerance, later words over earlier ones."""
+    said = [word.get("tolerance", {}) for word in words]
+    return {key: float(value) for each in said for key, value in each.items()}
 
 
 def _tolerance(data: Mapping[str, float]) -> Tolerance:

@@ -282,11 +282,23 @@ def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
     ]
     if findings:
         raise Stopped(*findings)
-    for name in request.formats:
-        tell(f"writing {name}")
-        folder = Path(request.staging, name)
+    findings = [
+        finding for name in request.formats for finding in _write(request, subject, name, tell)
+    ]
+    if findings:
+        raise Stopped(*findings)
+
+
+def _write(request: BuildRequest, subject: Subject, name: str, tell: Tell) -> tuple[Finding, ...]:
+    """Write one format; return why its converter would not, so that all are told at once."""
+    tell(f"writing {name}")
+    folder = Path(request.staging, name)
+    try:
         with blamed(("formats", name), f"writing {name}", Path(request.project)):
-            FORMATS[name].write(subject, _options(manifest, name), folder)
+            FORMATS[name].write(subject, _options(subject.manifest, name), folder)
+    except Stopped as stopped:
+        return stopped.findings
+    return ()
 
 
 def _unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays]) -> None:

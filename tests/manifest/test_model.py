@@ -57,6 +57,26 @@ def test_most_specific_tolerance_wins() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "options", "expected"),
+    [
+        ("", "{}", {"atol": 1e-5, "rtol": 1e-5}),
+        ("validation: {tolerance: {rtol: 1.0e-3}}\n", "{}", {"atol": 1e-5, "rtol": 1e-3}),
+        ("validation: {tolerance: {atol: 1.0e-9}}\n", "{}", {"atol": 1e-9, "rtol": 1e-5}),
+        (
+            "validation: {tolerance: {atol: 1.0e-9}}\n",
+            "{quantization: int8, tolerance: {atol: 0.5}}",
+            {"atol": 0.5, "rtol": 0.1},
+        ),
+    ],
+)
+def test_what_is_said_of_all_formats_goes_before_a_formats_default(
+    said: str, options: str, expected: dict[str, float]
+) -> None:
+    (found,) = manifest(said, formats=f"formats: {{tflite: {options}}}\n").formats
+    assert found.options["tolerance"] == expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("{linspace: [0, 1], shape: [2]}", ("linspace", (0.0, 1.0), (2,), 0)),

@@ -28,6 +28,8 @@ FILE = "model.onnx"
 LIBRARIES = ("onnx", "onnxruntime", "tf2onnx")
 OTHERS = "use savedmodel"
 PATH = ("formats", "onnx")
+XLA = "_XlaMustCompile"
+UNMARKED = "_uncompiled"
 BFLOAT16 = tf.bfloat16.as_datatype_enum
 
 
@@ -105,9 +107,7 @@ def _converted(subject: Subject, opset: int) -> Any:
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    frozen = convert_variables_to_constants_v2(
-        subject.serving, lower_control_flow=False, aggressive_inlining=True
-    )
+    frozen = _uncompiled(_frozen(subject.serving))
     inputs = {tensor.name: _given_name(subject.serving, tensor.name) for tensor in frozen.inputs}
     names = sorted(subject.serving.structured_outputs)  # as TensorFlow flattens a dict
     outputs = dict(zip((tensor.name for tensor in frozen.outputs), names, strict=True))
@@ -121,6 +121,44 @@ def _converted(subject: Subject, opset: int) -> Any:
         tensors_to_rename=inputs | outputs,
     )
     return model
+
+
+def _frozen(function: Any) -> Any:
+    return convert_variables_to_constants_v2(
+        function, lower_control_flow=False, aggressive_inlining=True
+    )
+
+
+def _uncompiled(frozen: Any) -> Any:
+    """Return a frozen function with the calls inlined that Keras marks for XLA.
+
+    Keras has grouped convolutions compiled, since TensorFlow's own CPU kernel lacks them; ONNX has
+    them, but inlining passes by whatever is to be compiled.
+    """
+    graph = frozen.graph.as_graph_def()
+    if not any(XLA in function.attr for function in graph.library.function):
+        return frozen
+    _forget_compiling(graph)
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+    inputs, outputs = (
+        [wrapped.graph.as_graph_element(tensor.name) for tensor in side]
+        for side in (frozen.inputs, frozen.outputs)
+    )
+    return _frozen(wrapped.prune(inputs, outputs))
+
+
+def _forget_compiling(graph: Any) -> None:
+    """Take the mark from functions and calls; TensorFlow keeps the marked ones by their names."""
+    calls = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+    for item in (*calls, *graph.library.function):
+        item.attr.pop(XLA, None)
+    for function in graph.library.function:
+        function.signature.name += UNMARKED
+    for call in calls:
+        for attribute in call.attr.values():
+            for called in (attribute.func, *attribute.list.func):
+                if called.name:
+                    called.name += UNMARKED
 
 
 def _given_name(serving: Any, tensor: str) -> str:

@@ -79,6 +79,20 @@ def test_own_tolerance_keeps_the_other_default(project: Path, build: Build) -> N
         build(manifest)
     (message,) = projects.said(refused.value)
     assert message.startswith("tflite fails validation by 'interpreter' and 'artifactbuild': ")
+    assert refused.value.problems[0].hint == (
+        "reproduce_tflite_interpreter.py shows it again; `formats.tflite` allows "
+        "1e-09 + 0.1 × |expected|, `tolerance:` of the format another"
+    )
+
+
+def test_all_that_converters_refuse_is_told_at_once(project: Path, build: Build) -> None:
+    source = chain("(4,)", "(lambda x: keras.ops.argmax(x, axis=-1))")
+    manifest = projects.project(
+        project, source, "[tflite, onnx]", case("{normal: true, shape: [8, 4]}")
+    )
+    with pytest.raises(Refusal) as refused:
+        build(manifest)
+    assert [message.split()[0] for message in projects.said(refused.value)] == ["tflite", "onnx"]
 
 
 def test_calibration_sets_the_ranges_and_is_an_input(project: Path, build: Build) -> None:
