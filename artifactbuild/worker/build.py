@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from collections.abc import Mapping
@@ -12,10 +11,8 @@ from typing import Any
 
 import keras
 
-from artifactbuild.data import decode, encode
+from artifactbuild.data import decode
 from artifactbuild.manifest.model import Manifest
-from artifactbuild.manifest.rules import Rule
-from artifactbuild.manifest.rules import rules as compare_rules
 from artifactbuild.release.record import (
     Check,
     Loader,
@@ -28,14 +25,13 @@ from artifactbuild.worker import (
     reference,
     resume,
     runtime,
+    soundness,
     source,
     state,
-    steadiness,
     tracing,
 )
 from artifactbuild.worker.blame import Stopped, blamed, described
-from artifactbuild.worker.compare import check, compare, merged
-from artifactbuild.worker.facts import describe, precision
+from artifactbuild.worker.facts import describe
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.inputs import Depfile
@@ -74,7 +70,7 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
     )
     _write_all(request, subject, tell)
     tell("reference again")
-    _unchanged(subject, cases, given)
+    soundness.unchanged(subject, cases, given)
     measures = _measured(subject, folder)
     for name in request.formats:
         reference.write(Path(request.staging, name, reference.FILE), cases)
@@ -166,17 +162,18 @@ def _subject(
         *claims.training(manifest, model),
         *undeclared,
         *claims.held_back(model),
-        *_open_time(model, signature),
+        *soundness.open_time(model, signature),
     ]
     if findings:
         raise Stopped(*findings)
     known = own_output_names(model)
     with blamed(("reference_inputs",), "calling the model", project):
-        _steady(model, manifest, signature, next(iter(given.values())))
+        soundness.steady(model, manifest, signature, next(iter(given.values())))
         eager = {n: reference.eager(model, signature, a, known) for n, a in given.items()}
     with blamed(("input_signature",), "tracing the model", project):
         serving = tracing.serving(model, signature, known)
         signatures = tracing.signatures(model, manifest, signature, project)
+        soundness.settled(model, manifest, signature, serving, next(iter(given.values())))
         traced = {"": serving, **signatures}
         cases = tuple(_case(model, n, a, eager[n], traced) for n, a in given.items())
     nothing = reference.proves_nothing(cases)
@@ -197,20 +194,9 @@ def _subject(
             for name in (item.name, item.name.split(">")[-1])
         },
         unbuilt=unbuilt,
-        flaw=_flaw(model, manifest, bytecode),
+        flaw=soundness.flaw(model, manifest, bytecode),
     )
-    return subject, cases, _skew(subject, cases, data)
-
-
-def _steady(model: keras.Model, manifest: Manifest, signature: Signature, named: Arrays) -> None:
-    """Refuse a model whose answers change from call to call, unless it is declared stochastic."""
-    if manifest.stochastic:
-        return
-    fault = steadiness.fault(model, signature, named)
-    if fault:
-        message = f"two calls with the same inputs answered differently: {fault}"
-        hint = "make the layer obey `training=False`, or write `stochastic: true`"
-        raise Stopped(Finding(path=("factory",), message=message, hint=hint))
+    return subject, cases, soundness.skew(subject, cases, data)
 
 
 def _case(
@@ -220,53 +206,6 @@ def _case(
     outputs = {key: reference.graph(model, each, named) for key, each in traced.items()}
     graph = outputs.pop("")
     return Case(name=name, inputs=named, eager=eager, graph=graph, signatures=outputs)
-
-
-def _flaw(model: keras.Model, manifest: Manifest, bytecode: tuple[str, ...]) -> str:
-    """Say why Keras could not give this model back as it is, empty if it can."""
-    if bytecode and not manifest.allow_lambda:
-        return (
-            f"the lambda in {bytecode[0]!r} is Python bytecode, which Keras does not load: make it "
-            "a named function or a layer and declare it, or write `allow_lambda: true`"
-        )
-    retrained = claims.retrained(model)
-    if retrained or not model.compiled or manifest.validation.resume_steps == 0:
-        return retrained
-    return claims.not_whole(model)
-
-
-def _skew(subject: Subject, cases: tuple[Case, ...], data: Mapping[str, Any]) -> Check:
-    """Compare what servers will answer (the traced graph) with what training saw (eager)."""
-    manifest = subject.manifest
-    options = {"tolerance": encode(manifest.validation.tolerance)}
-    outputs = tuple(cases[0].eager)
-    rules = compare_rules(data, "", options, outputs, precision=precision(subject.model))
-    found = merged([compare(case.graph, case.eager, rules) for case in cases])
-    if found.fault:
-        raise Stopped(
-            Finding(
-                path=("factory",),
-                message=f"the traced model answers unlike the model itself: {found.fault}",
-                hint="look for Python branches, `training=True` defaults or random layers; "
-                "or widen `validation: {tolerance: …}`",
-            )
-        )
-    return check("model", "outputs", "graph", found)
-
-
-def _open_time(model: keras.Model, signature: Signature) -> list[Finding]:
-    """Refuse what a traced graph gets wrong without a word: TimeDistributed on open time."""
-    names = [
-        layer.name
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.TimeDistributed)
-    ]
-    if not names or not any(t.shape[1:2] == (None,) for t in signature.inputs):
-        return []
-    listed = ", ".join(map(repr, names))
-    message = f"TimeDistributed ({listed}) takes an open time axis for the batch when it is traced"
-    hint = "give the time axis a fixed length in `input_signature`"
-    return [Finding(path=("input_signature",), message=message, hint=hint)]
 
 
 def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
@@ -299,41 +238,6 @@ def _write(request: BuildRequest, subject: Subject, name: str, tell: Tell) -> tu
     except Stopped as stopped:
         return stopped.findings
     return ()
-
-
-def _unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays]) -> None:
-    """Make sure that saving changed neither answers nor variables nor training configuration."""
-    model, known = subject.model, own_output_names(subject.model)
-    changed = [
-        f"variable {before.path!r} changed"
-        for before, now in zip(subject.facts.variables, state.listed(model), strict=True)
-        if before != now
-    ]
-    before = subject.config.get("compile_config") or None
-    if _plain(state.training_config(model)) != _plain(before):
-        changed.append("the training configuration changed")
-    rules = _stochastic_rules(subject, cases)
-    faults = [
-        compare(
-            reference.eager(model, subject.signature, given[case.name], known), case.eager, rules
-        ).fault
-        for case in cases
-    ]
-    found = [*filter(None, faults), *changed]
-    if found:
-        message = f"saving changed the model: {found[0]}"
-        raise Stopped(Finding(path=("formats",), message=message))
-
-
-def _stochastic_rules(subject: Subject, cases: tuple[Case, ...]) -> Mapping[str, Rule] | None:
-    if not subject.manifest.stochastic:
-        return None
-    rule = Rule(compare="range", atol=0.0, rtol=0.0, source="stochastic")
-    return dict.fromkeys(cases[0].eager, rule)
-
-
-def _plain(config: Any) -> str:
-    return json.dumps(config or None, sort_keys=True, default=str)
 
 
 def _options(manifest: Manifest, name: str) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ def describe(
         architecture=Architecture(
             kind=_kind(model),
             precision=precision(model),
-            stateful=any(getattr(layer, "stateful", False) for layer in model._flatten_layers()),
+            stateful=is_stateful(model),
             layers=tuple(_layer(layer) for layer in model.layers),
             parameters=model.count_params(),
             trainable_parameters=sum(_size(w) for w in model.trainable_weights),
@@ -47,6 +47,11 @@ def describe(
         ),
         variables=state.listed(model),
     )
+
+
+def is_stateful(model: keras.Model) -> bool:
+    """Tell whether a layer says that its answers change what it answers next."""
+    return any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
 
 
 def precision(model: keras.Model) -> str:

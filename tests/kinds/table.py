@@ -122,6 +122,7 @@ def _subclassed() -> Iterator[Kind]:
     yield from kinds(group, of, "subclassed_unregistered", custom="subclassed:Unregistered")
     yield from kinds(group, of, "subclassed_trained", custom="subclassed:OwnStep")
     yield from kinds(group, of, "subclassed_nested", custom="subclassed:Nested")
+    yield from kinds(group, of, "subclassed_training", custom="subclassed:TrainsByDefault")
     several = "subclassed, several inputs"
     yield from kinds(
         several,

@@ -11,8 +11,15 @@ from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Refusal
 from artifactbuild.release import record
 
+SLOW = pytest.mark.slow
 SAMPLE = Path(__file__).parents[1] / "samples" / "trained"
-FORMATS = {"savedmodel": "{}", "keras": "{}", "h5": "{}", "weights": "{optimizer: true}"}
+FORMATS = {
+    "savedmodel": "{}",
+    "keras": "{}",
+    "h5": "{}",
+    "weights": "{optimizer: true}",
+    "weights_h5": "{optimizer: true}",
+}
 Copy = Callable[[Path], Path]
 Build = Callable[[Path], Outcome]
 
@@ -36,7 +43,25 @@ def written(manifest: Path, kind: str, formats: dict[str, str]) -> Path:
     return manifest
 
 
-@pytest.mark.parametrize("kind", KINDS)
+OPTIMIZERS = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Muon",
+    "Nadam",
+    "RMSprop",
+    "SGD",
+]
+"""Every optimizer of Keras but the wrapper for loss scaling, which `mixed_float16` tries."""
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *(pytest.param(o, marks=SLOW) for o in OPTIMIZERS)])
 def test_training_goes_on_from_every_format(copied: Copy, build: Build, kind: str) -> None:
     build(written(copied(SAMPLE), kind, FORMATS))
     for name in FORMATS:

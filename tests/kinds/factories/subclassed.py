@@ -32,6 +32,20 @@ class Unregistered(Plain):
 
 
 @keras.saving.register_keras_serializable("kinds")
+class TrainsByDefault(keras.Model):
+    """Is in training mode unless told otherwise, as many published layers are."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden, self.out = layers.Dense(5), layers.Dense(3)
+        self.norm, self.dropout = layers.BatchNormalization(), layers.Dropout(0.5)
+
+    def call(self, inputs, training=True):
+        hidden = self.norm(self.hidden(inputs), training=training)
+        return self.out(self.dropout(hidden, training=training))
+
+
+@keras.saving.register_keras_serializable("kinds")
 class TakesDict(keras.Model):
     """Takes a dict, gives a dict."""
 
@@ -176,6 +190,13 @@ def make_subclassed_list() -> keras.Model:
     """A subclassed model with a list of inputs, called."""
     model = TakesList()
     model([ROWS, ROWS])
+    return model
+
+
+def make_subclassed_training() -> keras.Model:
+    """In training mode by default."""
+    model = TrainsByDefault()
+    model(ROWS, training=False)
     return model
 
 

@@ -36,4 +36,6 @@ def _optimizer(kind: str) -> keras.optimizers.Optimizer:
         return optimizers.Adam(0.01, gradient_accumulation_steps=2)
     if kind == "mixed_float16":
         return optimizers.LossScaleOptimizer(optimizers.Adam(0.01))
+    if hasattr(optimizers, kind):
+        return getattr(optimizers, kind)(0.01)
     return optimizers.Adam(0.01)
