@@ -35,12 +35,29 @@ class CustomObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer as the record tells it; `output_shape` is as Keras prints it."""
+    """One layer, or one operation of a functional graph, as the record tells it.
+
+    `kind` is its class, `output_shape` as Keras prints it, `inputs` the names of what feeds it, in
+    the order of its calls. `config` is what was chosen: what differs from the class's defaults,
+    long values as size and digest; `call` in it holds constants that it is called with. `variables`
+    are the places of its weights in the record's list. `layers` are those of a nested model, or of
+    a layer of the user's own.
+
+    `config_sha256` is of class and configuration without any name, `weights_sha256` of the weights
+    in their order and of a vocabulary, empty without either; both cover the inner layers. So a
+    layer that was only renamed keeps both.
+    """
 
     name: str
     kind: str
     output_shape: str
     parameters: int
+    inputs: tuple[str, ...]
+    config: Mapping[str, Any]
+    config_sha256: str
+    variables: tuple[int, ...]
+    weights_sha256: str
+    layers: tuple[Layer, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +66,19 @@ class Architecture:
 
     `kind` is `functional`, `sequential` or `subclassed`; `precision` the coarsest float dtype that
     a layer computes in; `stateful` tells whether a call changes what the next one answers, as a
-    stateful RNN does.
+    stateful RNN does. `outputs` names the layers that give the outputs, where Keras knows it. The
+    digests are those of a layer, for the model as a whole.
     """
 
     kind: str
     precision: str
     stateful: bool
     layers: tuple[Layer, ...]
+    outputs: tuple[str, ...]
     parameters: int
     trainable_parameters: int
+    config_sha256: str
+    weights_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

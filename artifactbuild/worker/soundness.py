@@ -14,9 +14,9 @@ from artifactbuild.manifest.rules import Rule
 from artifactbuild.manifest.rules import rules as compare_rules
 from artifactbuild.release.record import Check
 from artifactbuild.worker import claims, reference, state, steadiness
+from artifactbuild.worker.architecture import is_stateful, precision
 from artifactbuild.worker.blame import Stopped
 from artifactbuild.worker.compare import check, compare, merged
-from artifactbuild.worker.facts import is_stateful, precision
 from artifactbuild.worker.formats import graphs
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.messages import Finding
