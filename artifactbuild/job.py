@@ -81,8 +81,13 @@ class Job:
 
 def job(loaded: Loaded, artifacts: Path | None) -> Job:
     """Read the lock beside a manifest and find its store."""
-    root = artifacts if artifacts is not None else loaded.project / "artifacts"
-    return Job(loaded=loaded, lock=lock.read(loaded.path, lock_of(loaded)), store=Store(root=root))
+    own = store(loaded.project, artifacts)
+    return Job(loaded=loaded, lock=lock.read(loaded.path, lock_of(loaded)), store=own)
+
+
+def store(project: Path, artifacts: Path | None) -> Store:
+    """Return the store of a project: where the user says, else its `artifacts/`."""
+    return Store(root=artifacts if artifacts is not None else project / "artifacts")
 
 
 def lock_of(loaded: Loaded) -> str:

@@ -88,6 +88,20 @@ def changes(before: Inputs, now: Inputs) -> tuple[str, ...]:
     )
 
 
+def impossible(manifest: Manifest, format: str, kind: str | None) -> str:
+    """Say what is known to be impossible before anything is run; the builder knows more.
+
+    `kind` is that of the model, where it is known.
+    """
+    dtypes = {tensor.dtype: tensor.name for tensor in reversed(manifest.input_signature)}
+    for dtype in NOT_HELD.get(format, ()):
+        if dtype in dtypes:
+            return f"{format} cannot take {dtype}, as the input {dtypes[dtype]!r} is"
+    if format == "h5" and kind == "subclassed":
+        return "h5 holds functional and sequential models, not subclassed ones"
+    return ""
+
+
 def _step(
     manifest: Manifest,
     request: FormatRequest,
@@ -96,7 +110,7 @@ def _step(
     published: Published | None,
 ) -> Step:
     version, changed = manifest.version, _changed(request, current, lock, published)
-    hopeless = _impossible(manifest, request.name, current.kind) if published is None else ""
+    hopeless = impossible(manifest, request.name, current.kind) if published is None else ""
     if hopeless and not changed:
         return Step(
             format=request.name,
@@ -133,17 +147,6 @@ def _changed(
     if published is not None:
         return (*changes(published.inputs, current.inputs), *_options(request, published.options))
     return ()
-
-
-def _impossible(manifest: Manifest, format: str, kind: str | None) -> str:
-    """Say what is known to be impossible before anything is run; the builder knows more."""
-    dtypes = {tensor.dtype: tensor.name for tensor in reversed(manifest.input_signature)}
-    for dtype in NOT_HELD.get(format, ()):
-        if dtype in dtypes:
-            return f"{format} cannot take {dtype}, as the input {dtypes[dtype]!r} is"
-    if format == "h5" and kind == "subclassed":
-        return "h5 holds functional and sequential models, not subclassed ones"
-    return ""
 
 
 def _options(request: FormatRequest, before: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -13,9 +13,13 @@ PACKAGE = Path(__file__).parent
 @functools.cache
 def schema(name: str) -> dict[str, Any]:
     """Read one of our JSON Schemas; `model.artifact` is `schemas/model.artifact.schema.json`."""
-    text = (_folder("schemas") / f"{name}.schema.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Any] = json.loads(schema_file(name).read_text(encoding="utf-8"))
     return found
+
+
+def schema_file(name: str) -> Path:
+    """Give the file of one of our JSON Schemas."""
+    return _folder("schemas") / f"{name}.schema.json"
 
 
 def templates() -> Path:

@@ -30,7 +30,12 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """Read a manifest; raises Refusal with all its problems."""
     path = _absolute(path)
-    document = text.read(_bytes(path), files.display(path))
+    return parse(_bytes(path), path)
+
+
+def parse(raw: bytes, path: Path) -> Loaded:
+    """Read a manifest's bytes as if they lay at an absolute path; raises Refusal like `load`."""
+    document = text.read(raw, files.display(path))
     _refuse(document, [*document.problems, *schema.check(document)])
     manifest = Manifest.from_data(document.data)
     project = project_of(path)
@@ -68,7 +73,7 @@ def find(arguments: Sequence[str], start: Path) -> tuple[Path, ...]:
     found, problems = set(), []
     for argument in arguments or (".",):
         place = _absolute(start / argument)
-        manifests = [place] if place.is_file() else sorted(_search(place))
+        manifests = [place] if place.is_file() else sorted(search(place))
         found.update(manifests)
         if not manifests:
             problems.append(_nothing(argument, place))
@@ -108,7 +113,8 @@ def _bytes(path: Path) -> bytes:
         raise Refusal(problem) from error
 
 
-def _search(folder: Path) -> Iterator[Path]:
+def search(folder: Path) -> Iterator[Path]:
+    """Yield the manifests in a folder, but for hidden ones and those of environments."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if _is_searched(Path(place, name))]
         if NAME in names:

@@ -23,6 +23,7 @@ from artifactbuild.release import digest, record
 
 STAGING = ".staging"
 FAILED = ".failed"
+PROPOSED = ".proposed"
 PUBLISHED, IDENTICAL = "published", "identical"
 
 _AT_FDCWD = -100
@@ -65,11 +66,11 @@ class Store:
 
     def keep_failed(self, staged: Path, model: str, version: str) -> Path:
         """Move what a failed build had staged to where it can be looked at."""
-        target = self.failed(model, version)
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(staged, target)
-        return target
+        return _moved(staged, self.failed(model, version))
+
+    def keep_proposed(self, staged: Path, model: str) -> Path:
+        """Move what a first manifest was proposed from to where it can be looked at."""
+        return _moved(staged, self.root / PROPOSED / model)
 
     def publish(self, staged: Path, model: str, format: str, version: str) -> str:
         """Make a staged artifact a published version.
@@ -94,6 +95,14 @@ class Store:
         for path in sorted(self.root.glob(f"[!.]*/*/*/{record.FILE}")):
             model, format, version, _ = path.relative_to(self.root).parts
             yield model, format, version
+
+
+def _moved(staged: Path, target: Path) -> Path:
+    """Move a staged folder to a place that is only for people, in the stead of an older one."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(staged, target)
+    return target
 
 
 def _seal(staged: Path) -> None:

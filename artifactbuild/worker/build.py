@@ -57,7 +57,7 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
     objects = source.custom_objects(manifest, project)
     model = source.make(manifest, project)
     unbuilt = not model.built
-    signature, given = _interface(model, manifest, folder, project)
+    signature, given = interface(model, manifest, folder, project)
     if manifest.weights is not None:
         depfile.add(folder / manifest.weights.path)
         source.load_weights(model, manifest, folder, project)
@@ -65,7 +65,7 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
         depfile.add(folder / asset)
     state.complete(model)
     tell("reference")
-    subject, cases, skew = _subject(
+    subject, cases, skew = work_out(
         model, manifest, signature, objects, given, project, request.manifest, unbuilt=unbuilt
     )
     _write_all(request, subject, tell)
@@ -126,7 +126,7 @@ def _measured(subject: Subject, folder: Path) -> tuple[Measure, ...]:
     )
 
 
-def _interface(
+def interface(
     model: keras.Model, manifest: Manifest, folder: Path, project: Path
 ) -> tuple[Signature, dict[str, Arrays]]:
     """Resolve names against structure; a model that is not built yet is called once to build."""
@@ -142,7 +142,7 @@ def _interface(
     return signature, given
 
 
-def _subject(
+def work_out(
     model: keras.Model,
     manifest: Manifest,
     signature: Signature,

@@ -85,7 +85,7 @@ def declared(
     manifest: Manifest, objects: tuple[Any, ...], config: Any, model: keras.Model
 ) -> tuple[tuple[CustomObject, ...], list[Finding]]:
     """Describe the declared custom objects; find those that the model needs beside them."""
-    needed = {need["name"]: need for need in _needs(config)}
+    needed = {need["name"]: need for need in needs(config)}
     described = tuple(
         _described(str(target), obj, needed, model)
         for target, obj in zip(manifest.custom_objects, objects, strict=True)
@@ -101,9 +101,13 @@ def summary(config: Any) -> Any:
     return (names[0] if len(names) == 1 and not isinstance(config, list) else names) or None
 
 
+def optimizer(config: Any) -> str:
+    """Return the name of an optimizer by its configuration, without what wraps it."""
+    return _names(config["config"].get("inner_optimizer") or config)[0]
+
+
 def _optimizer(claim: str, config: Any) -> list[Finding]:
-    inner = config["config"].get("inner_optimizer") or config
-    real = _names(inner)[0]
+    real = optimizer(config)
     if _canonical(claim) == _canonical(real):
         return []
     return [_lie("optimizer", repr(claim), repr(real), real)]
@@ -182,22 +186,27 @@ def _yaml(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
 
 
-def _needs(config: Any) -> Iterator[dict[str, Any]]:
-    """Yield name, module and own config keys of each custom object that a config speaks of."""
+def needs(config: Any) -> Iterator[dict[str, Any]]:
+    """Yield name, module, attribute, config keys of each custom object that a config speaks of.
+
+    Of a function the module is None, and the keys too.
+    """
     if isinstance(config, (list, tuple)):
         for item in config:
-            yield from _needs(item)
+            yield from needs(item)
     if not isinstance(config, Mapping):
         return
     name, module = config.get("registered_name"), config.get("module")
     if config.get("class_name") == "function" and isinstance(config.get("config"), str):
         if not _is_keras_function(config["config"]):
-            yield {"name": config["config"], "module": None, "keys": None}
+            name = config["config"]
+            yield {"name": name, "module": None, "attribute": name.split(">")[-1], "keys": None}
     elif name and "class_name" in config and not _is_keras(module or ""):
         keys = config["config"] if isinstance(config.get("config"), Mapping) else {}
-        yield {"name": name, "module": module, "keys": frozenset(keys)}
+        attribute = config["class_name"]
+        yield {"name": name, "module": module, "attribute": attribute, "keys": frozenset(keys)}
     for value in config.values():
-        yield from _needs(value)
+        yield from needs(value)
 
 
 def _is_keras_function(name: str) -> bool:
@@ -247,7 +256,7 @@ def _forgotten(cls: Any, keys: frozenset[str]) -> tuple[str, ...]:
 
 
 def _undeclared(need: Mapping[str, Any], manifest: Manifest) -> Finding:
-    name = need["name"].split(">")[-1]
+    name = need["attribute"]
     target = f"{need['module'] or manifest.factory.module}:{name}"
     line = f"add `- {target}`" if manifest.custom_objects else f"add `custom_objects: [{target}]`"
     return Finding(

@@ -56,6 +56,32 @@ class BuildReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeRequest:
+    """What is to become a manifest: what is known of it, and where it will lie."""
+
+    manifest: Mapping[str, Any]
+    """A manifest without reference inputs; its formats are those to choose from."""
+    project: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeReport:
+    """What the model says of its own manifest; `findings` says why there is none, if so."""
+
+    findings: tuple[Finding, ...] = ()
+    manifest: Mapping[str, Any] | None = None
+    """The manifest's data, complete."""
+    kind: str = ""
+    left_out: Mapping[str, str] | None = None
+    """Format -> why it cannot hold this model."""
+    inputs: Mapping[str, str] | None = None
+    """Input -> where its reference values come from."""
+    printed: int = 0
+    """How many bytes of the log the factory had filled when it returned; 0 if it said nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateRequest:
     """What a validator is told: a payload, one loader, what must come back.
 

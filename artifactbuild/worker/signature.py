@@ -53,7 +53,7 @@ def resolve(model: keras.Model, claimed: tuple[Tensor, ...]) -> Signature:
     Raises:
         Stopped: with one finding for each disagreement.
     """
-    symbolic = _symbolic(model)
+    symbolic = symbolic_inputs(model)
     if symbolic is None:
         return _of_subclassed(model, claimed)
     if not claimed:
@@ -68,6 +68,25 @@ def resolve(model: keras.Model, claimed: tuple[Tensor, ...]) -> Signature:
     if findings:
         raise Stopped(*findings)
     return Signature(inputs=claimed, structure=structure)
+
+
+def symbolic_inputs(model: keras.Model) -> Any:
+    """Return the structure of symbolic inputs, or None for a subclassed model."""
+    if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
+        return None
+    if isinstance(model, keras.Sequential):
+        inputs = getattr(model, "inputs", None)
+        return inputs[0] if inputs else None
+    return model.input
+
+
+def symbols(model: keras.Model, signature: Signature) -> dict[str, Any]:
+    """Return the symbolic tensor of each input by name: none for a subclassed model."""
+    symbolic = symbolic_inputs(model)
+    if symbolic is None:
+        return {}
+    tensors = (tensor for _, tensor in _leaves(symbolic))
+    return dict(zip(_flat(signature.structure), tensors, strict=True))
 
 
 def name_outputs(outputs: Any, known: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -94,16 +113,6 @@ def own_output_names(model: keras.Model) -> tuple[str, ...]:
     """Return the names that a functional model gives its outputs, if they tell them apart."""
     names = tuple(getattr(model, "output_names", ()) or ())
     return names if len(set(names)) == len(names) else ()
-
-
-def _symbolic(model: keras.Model) -> Any:
-    """Return the structure of symbolic inputs, or None for a subclassed model."""
-    if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
-        return None
-    if isinstance(model, keras.Sequential):
-        inputs = getattr(model, "inputs", None)
-        return inputs[0] if inputs else None
-    return model.input
 
 
 def _of_subclassed(model: keras.Model, claimed: tuple[Tensor, ...]) -> Signature:
