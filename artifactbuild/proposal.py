@@ -123,7 +123,7 @@ def _chosen(wish: Wish, report: ProposeReport) -> tuple[dict[str, Any], dict[str
     left_out |= {name: why for name, why in hopeless.items() if why}
     data["formats"] = {n: each for n, each in data["formats"].items() if n not in left_out}
     if not data["formats"] or (wish.formats and left_out):
-        hint = "leave it out of --format" if data["formats"] else ""
+        hint = "leave it out of --format" if wish.formats else ""
         raise Refusal(*(wish.problem(why, hint) for why in left_out.values()))
     return data, {name: left_out[name] for name in schema.format_names() if name in left_out}
 

@@ -25,14 +25,21 @@ _ANY = frozenset(("null", "none", "?", ""))
 
 def _target(value: str) -> Target:
     """Read `module:function`; a path is told how it is written instead."""
-    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value, re.ASCII):
-        return Target.parse(value)
     path, _, function = value.partition(":")
-    if not path.endswith(".py"):
+    if path.endswith(".py"):
+        message = f"{value!r} is a path: write {_dotted(Path(path), function or 'FUNCTION')}"
+        raise click.BadParameter(message)
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value, re.ASCII):
         raise click.BadParameter(f"{value!r} is not module:function, such as model:make_model")
-    file = Path(path)
+    return Target.parse(value)
+
+
+def _dotted(file: Path, function: str) -> str:
+    """Return the target that a file means: in a package the dotted name, else with its folder."""
+    if (file.parent / "__init__.py").exists() and not file.is_absolute():
+        return f"{'.'.join(file.with_suffix('').parts)}:{function}"
     near = f" --folder {file.parent}" if file.parent != Path() else ""
-    raise click.BadParameter(f"{value!r} is a path: write {file.stem}:{function or '…'}{near}")
+    return f"{file.stem}:{function}{near}"
 
 
 def _input(value: str) -> Tensor:

@@ -61,7 +61,7 @@ def place(wish: Wish, here: Path) -> Place:
     folder, name = _folder(wish, here)
     manifest = folder / load.NAME
     where = Place(name=name, manifest=manifest, project=load.project_of(manifest))
-    problems = [*_taken(wish, where)] or [*_faults(wish, where)]
+    problems = [*_faults(wish, where)] or [*_taken(wish, where)]
     if problems:
         raise Refusal(*problems)
     return where

@@ -21,7 +21,7 @@ from artifactbuild.manifest.words import resolved
 from artifactbuild.problems import Problem, Refusal
 
 WIDTH = 98
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*(?<!:)")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*(?<!:)( [A-Za-z0-9_.:/-]+(?<!:))*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +123,13 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[str]:
         if key in metadata:
             yield f"  {key}: {flow(metadata[key])}"
         else:
-            example = rule.get("examples", [""])[0]
-            yield f"  # {key}: {flow(example) if example else '…'}"
+            yield f"  # {key}: {flow(_example(rule))}"
+
+
+def _example(rule: Mapping[str, Any]) -> Any:
+    """Return the schema's example of a key, without what is filled in from the model."""
+    checked = rule.get("properties", {})
+    return {key: value for key, value in rule["examples"][0].items() if key not in checked}
 
 
 def _remark(words: str, indent: int = 0) -> list[str]:
