@@ -18,6 +18,7 @@ from artifactbuild.release.record import Inputs, Record
 from artifactbuild.resources import templates
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Tell
 from artifactbuild.worker.server import Server, WorkerLost
+from artifactbuild.worker.settings import RECORDED
 
 UNLIKE_LOCK = "published, unlike the lock"
 
@@ -58,7 +59,7 @@ def plan(work: Job) -> Plan:
     names = sorted({name for inputs in remembered for name in inputs.sources})
     current = Current(
         inputs=Inputs(manifest=manifest_digests(work), sources=source_digests(work, names)),
-        environment=environment.here(work.formats),
+        environment=environment.here(RECORDED, work.formats),
         kind=_known_kind(work),
     )
     return planning.make(manifest, current, work.lock, published)
@@ -183,6 +184,8 @@ def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
     before = work.memory
     known = dict(before.artifacts) if before else {}
     records = {r.format: record.read(work.folder(r.format)) for r in results}
+    environment = {n: v for made in records.values() for n, v in made.environment.items()}
+    sources = {n: v for made in records.values() for n, v in made.inputs.sources.items()}
     for format, made in records.items():
         if format not in known:
             files = digest.of_folder(work.folder(format))
@@ -193,8 +196,11 @@ def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
         model=work.name,
         version=work.version,
         created_at=before.created_at if before else first.created_at,
-        environment=before.environment if before else first.environment,
-        inputs=before.inputs if before else first.inputs,
+        environment={**environment, **(before.environment if before else {})},
+        inputs=Inputs(
+            manifest=(before or first).inputs.manifest,
+            sources={**sources, **(before.inputs.sources if before else {})},
+        ),
         artifacts=known,
     )
     return lock.write(written, work.loaded.path)

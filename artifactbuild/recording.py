@@ -14,6 +14,7 @@ from artifactbuild.release import card, digest, environment, record
 from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
+from artifactbuild.worker.settings import RECORDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,8 @@ def facts(report: BuildReport) -> Facts:
 def _record(
     work: Job, report: BuildReport, step: Step, folder: Path, moment: str, inputs: Inputs
 ) -> Record:
-    manifest, known, here = work.loaded.manifest, facts(report), environment.here(work.formats)
+    manifest, known = work.loaded.manifest, facts(report)
+    here = environment.here(RECORDED, [step.format])
     compiled = {"optimizer": known.optimizer, "loss": known.loss, "metrics": known.metrics}
     training = {key: value for key, value in compiled.items() if value is not None}
     files = {

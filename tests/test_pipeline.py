@@ -21,6 +21,7 @@ from artifactbuild.release.card import render_file
 from artifactbuild.release.digest import of_folder
 from artifactbuild.release.store import Store
 from artifactbuild.resources import templates
+from artifactbuild.worker.settings import RECORDED
 
 TESTS = Path(__file__).parent
 DENSE = TESTS / "samples" / "dense"
@@ -141,8 +142,8 @@ def test_other_environment_may_give_other_bytes_and_leaves_the_lock(
     build(manifest)
     shutil.rmtree(manifest.parents[1] / "artifacts")
     before = lock.path_of(manifest).read_bytes()
-    here = environment.here()
-    monkeypatch.setattr(environment, "here", lambda formats: {**here, "tensorflow": "2.99.0"})
+    here = environment.here(RECORDED)
+    monkeypatch.setattr(environment, "here", lambda settings, formats: {**here, "tensorflow": "2.99.0"})
     again = build(manifest)
     assert set(outcomes(again).values()) == {"published, unlike the lock"}
     drift = f"tensorflow {here['tensorflow']} → 2.99.0"
@@ -204,7 +205,7 @@ def test_model_of_this_repo_builds_as_its_lock_says(copied: Copy, build: Build, 
     shutil.copy(lock.path_of(source / "model.artifact.yaml"), lock.path_of(manifest))
     found = lock.read(manifest, "lock")
     assert found is not None
-    drift = environment.drift(found.environment, environment.here())
+    drift = environment.drift(found.environment, environment.here(RECORDED))
     expected = "published, unlike the lock" if drift else "published"
     assert set(outcomes(build(manifest)).values()) == {expected}
 

@@ -6,9 +6,9 @@ import platform
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 
-LIBRARIES = ("artifactbuild", "h5py", "keras", "numpy", "tensorflow")
+LIBRARIES = ("artifactbuild", "h5py", "keras", "numpy", "protobuf", "tensorflow")
 
-OF_FORMATS = {"onnx": ("onnx", "onnxruntime", "tf2onnx")}
+OF_FORMATS = {"onnx": ("onnx", "onnxruntime", "tf2onnx"), "tflite": ("flatbuffers",)}
 """Libraries that only one format needs."""
 
 INSTRUCTION_SETS = (
@@ -28,8 +28,8 @@ INSTRUCTION_SETS = (
 """What TensorFlow and oneDNN choose their kernels by, as the kernel names it."""
 
 
-def here(formats: Iterable[str] = ()) -> dict[str, str]:
-    """Return the versions of Python and of the libraries, the system, and the instruction sets.
+def here(settings: Mapping[str, str], formats: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of Python and of the libraries, the machine, and what workers are set to.
 
     The libraries are those of every build and of the formats asked for. Nothing is imported to find
     a version.
@@ -42,7 +42,7 @@ def here(formats: Iterable[str] = ()) -> dict[str, str]:
         "python": platform.python_version(),
         "system": platform.system(),
     }
-    return dict(sorted({**versions, **machine}.items()))
+    return dict(sorted({**versions, **machine, **settings}.items()))
 
 
 def _version(name: str) -> str:

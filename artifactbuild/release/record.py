@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import time
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ FILE = "metadata.json"
 CARD = "MODEL_CARD.md"
 REFERENCE = "reference.npz"
 VERSION = 1
+
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+"""How a moment is written: RFC 3339, in UTC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,4 +286,9 @@ def created_at(environ: Mapping[str, str], locked: str | None) -> str:
             )
         )
     seconds = time.time() if epoch is None else int(epoch)
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return time.strftime(MOMENT, time.gmtime(seconds))
+
+
+def epoch(moment: str) -> int:
+    """Return the seconds since 1970 of a moment that `created_at` gave."""
+    return calendar.timegm(time.strptime(moment, MOMENT))

@@ -112,3 +112,23 @@ class ValidateReport:
 
     checks: tuple[Check, ...]
     measures: tuple[Measure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRequest:
+    """Two folders that hold a file of one name with other bytes."""
+
+    before: str
+    after: str
+    file: str
+    atol: float
+    rtol: float
+    """How far the outputs in a reference may differ from each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceReport:
+    """What differs first; `within` if it is nothing but outputs, and those within tolerance."""
+
+    what: str
+    within: bool = False

@@ -16,10 +16,12 @@ def pin(seed: int, folder: str, search_path: Sequence[str]) -> None:
     """Make this process deterministic, standing in `folder`, with `search_path` importable.
 
     Sets the thread counts (they change trained bits), the seeds of Python, NumPy and TensorFlow,
-    and op determinism; see `tf.config.experimental.enable_op_determinism`.
+    and op determinism; see `tf.config.experimental.enable_op_determinism`. Keras' counters of
+    names start anew.
     """
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     keras.config.disable_interactive_logging()

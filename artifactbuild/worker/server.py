@@ -249,11 +249,16 @@ def once(job: str, log: str) -> None:
 def _jobs() -> dict[str, Job]:
     """Import TensorFlow, without the collector (a third of the time), and name what can be done."""
     gc.disable()
-    from artifactbuild.worker import build, propose, validate
+    from artifactbuild.worker import build, difference, propose, validate
 
     gc.enable()
     gc.freeze()
-    return {"build": build.run, "propose": propose.run, "validate": validate.run}
+    return {
+        "build": build.run,
+        "difference": difference.run,
+        "propose": propose.run,
+        "validate": validate.run,
+    }
 
 
 def _do(job: Job, log: str, requests: IO[bytes], answers: IO[bytes]) -> None:

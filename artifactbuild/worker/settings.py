@@ -22,5 +22,8 @@ PINNED = {
 }
 """Set before the interpreter starts, since Python and TensorFlow read them only then."""
 
+RECORDED = {"onednn": "on", "op_determinism": "on", "threads": str(THREADS)}
+"""The pins that change numbers, as the record and the lock tell them."""
+
 DROPPED = ("PYTHON", "TF_", "XLA_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "LC_", "LANG")
 KEPT = frozenset({"PYTHONPATH", "PYTHONHOME"})

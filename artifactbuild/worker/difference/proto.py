@@ -1,0 +1,84 @@
+"""Protocol buffers (SavedModel, fingerprint, ONNX) as trees: what has a name is found by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+
+from artifactbuild.worker.difference import tree
+
+WORDS = (
+    ("meta_graphs[0].", ""),
+    ("graph_def.library.function", "function"),
+    (".node_def", ", node"),
+    ("graph_def.node", "node"),
+    ("graph.node", "node"),
+    ("graph.initializer", "initializer"),
+    (".attr", ", attribute"),
+    (".attribute", ", attribute"),
+)
+"""The beginnings of paths in the words of those who know graphs."""
+
+
+def saved_model(before: Path, after: Path) -> Iterator[str]:
+    """Yield the functions, nodes and attributes that differ."""
+    yield from _differences(saved_model_pb2.SavedModel, before, after)
+
+
+def fingerprint(before: Path, after: Path) -> Iterator[str]:
+    """Yield the fields that differ."""
+    yield from _differences(fingerprint_pb2.FingerprintDef, before, after)
+
+
+def onnx(before: Path, after: Path) -> Iterator[str]:
+    """Yield the nodes, initializers and attributes that differ."""
+    from onnx import ModelProto
+
+    yield from _differences(ModelProto, before, after)
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """Return what is set in a message, by field."""
+    return {field.name: _value(field, value) for field, value in message.ListFields()}
+
+
+def _differences(kind: type[Message], before: Path, after: Path) -> Iterator[str]:
+    trees = []
+    for path in (before, after):
+        message = kind()
+        message.ParseFromString(path.read_bytes())
+        trees.append(plain(message))
+    for difference in tree.differences(trees[0], trees[1]):
+        yield _worded(difference)
+
+
+def _value(field: FieldDescriptor, value: Any) -> Any:
+    if field.message_type is None:
+        return list(value) if field.is_repeated else value
+    if field.message_type.GetOptions().map_entry:
+        return {
+            key: plain(value[key]) if isinstance(value[key], Message) else value[key]
+            for key in sorted(value)
+        }
+    if not field.is_repeated:
+        return plain(value)
+    return tree.named([plain(item) for item in value], [_name(item) for item in value])
+
+
+def _name(message: Message) -> str:
+    """Return the name that a message bears itself, or, as a function does, in its signature."""
+    fields = message.DESCRIPTOR.fields_by_name
+    if "name" in fields and fields["name"].type == FieldDescriptor.TYPE_STRING:
+        return str(message.name)
+    return str(message.signature.name) if "signature" in fields else ""
+
+
+def _worded(difference: str) -> str:
+    for path, word in WORDS:
+        difference = difference.replace(path, word, 1)
+    return difference
