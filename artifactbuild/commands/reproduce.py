@@ -13,7 +13,7 @@ from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
 from artifactbuild.data import dumps
 from artifactbuild.problems import did_you_mean
 from artifactbuild.reproduction import again, released
-from artifactbuild.reproduction.conditions import PLAIN, VARIATIONS, Condition
+from artifactbuild.reproduction.conditions import NAMES, PLAIN, Condition, named
 from artifactbuild.reproduction.nouns import (
     DIFFERS,
     FAILED,
@@ -26,24 +26,23 @@ from artifactbuild.reproduction.nouns import (
 )
 from artifactbuild.worker.server import Server
 
-ALL = "all"
-NAMES = tuple(condition.name for condition in VARIATIONS)
+ALL = ",".join(NAMES)
 
 
 def _conditions(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> tuple[Condition, ...]:
-    """Return the conditions that `--vary` names, in their order; without it, the plain one."""
+    """Return the conditions that `--vary` names; without it, the plain one."""
     del context, parameter
     if value is None:
         return (PLAIN,)
-    named = NAMES if value == ALL else tuple(value.split(","))
-    for name in named:
-        if name not in NAMES:
-            hint = did_you_mean(name, NAMES) or "paths go before `--vary`"
-            known = ", ".join(NAMES)
-            raise click.BadParameter(f"unknown condition {name!r}; {hint} conditions are: {known}")
-    return tuple(each for each in VARIATIONS if each.name in named)
+    try:
+        return tuple(named(name) for name in value.split(","))
+    except KeyError as error:
+        (name,) = error.args
+        hint = did_you_mean(name, NAMES) or "paths go before `--vary`"
+        message = f"unknown condition {name!r}: {hint}; conditions are: {', '.join(NAMES)}"
+        raise click.BadParameter(message) from None
 
 
 @click.command("reproduce")
@@ -56,7 +55,8 @@ def _conditions(
     flag_value=ALL,
     metavar="[NAME,...]",
     callback=_conditions,
-    help=f"Build under conditions that must make no difference: {', '.join(NAMES)}.",
+    help="Build under conditions that must make no difference, each by itself, those with + "
+    f"between them at once: {', '.join(NAMES)}.",
 )
 @click.option("--keep", is_flag=True, help="Keep what was rebuilt, and say where.")
 @ARTIFACTS
@@ -107,7 +107,7 @@ def _say(rows: Sequence[Reproduction]) -> None:
 def _say_varied(rows: Sequence[Reproduction]) -> None:
     """Say what became of each rebuild of one version."""
     _say_head(next((row for row in rows if row.drift), rows[0]))
-    click.echo(screen.table([(_summary(r), r.outcome, _reason(r)) for r in rows]), nl=False)
+    click.echo(screen.table([(r.condition, r.outcome, _reason(r)) for r in rows]), nl=False)
     _say_end(rows)
 
 
@@ -146,10 +146,6 @@ def _figures(each: Compared) -> str:
         return each.differences[0].what
     names = ", ".join(d.file for d in each.differences)
     return f"{each.checks} checks passed; figures differ in {names}"
-
-
-def _summary(row: Reproduction) -> str:
-    return next(each.summary for each in VARIATIONS if each.name == row.condition)
 
 
 def _reason(row: Reproduction) -> str:

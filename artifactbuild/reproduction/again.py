@@ -63,7 +63,7 @@ def _reproduction(
         model=released.work.name,
         version=released.work.version,
         revision=released.revision,
-        condition=condition.name,
+        condition=condition.summary,
         outcome=UNAVAILABLE,
     )
     why_not = lacking(condition)

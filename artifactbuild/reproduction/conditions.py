@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 BASE = "{base}"
 """Stands for the folder that is laid out for a rebuild, in values of the environment."""
 
 NOBODY = 65534
-ELSEWHERE = "elsewhere"
+CHECKOUT, ELSEWHERE = "project", "elsewhere"
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+ANOTHER_USER = (
+    ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    if ROOT
+    else ("unshare", "--user", "--map-root-user")
+)
 
 OTHERS_FIRST = """\
 import os
@@ -37,7 +45,7 @@ os.register_at_fork(after_in_child=make_others)
 class Condition:
     """One way to build that must make no difference.
 
-    `wrap` is put before the command; `environment` is added to the environment; `checkout` and
+    `wraps` are put before the command; `environment` is added to the environment; `checkout` and
     `cwd` are where the copy lies and where the command is started, inside the folder laid out;
     `mount` shows that folder through another filesystem; `owner` is who owns it; `modules` are
     Python modules by name that come first on the path; `locale` must be installed.
@@ -45,9 +53,9 @@ class Condition:
 
     name: str
     summary: str
-    wrap: tuple[str, ...] = ()
+    wraps: tuple[tuple[str, ...], ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    checkout: str = "project"
+    checkout: str = CHECKOUT
     cwd: str = ""
     mount: tuple[str, ...] = ()
     owner: int | None = None
@@ -80,7 +88,7 @@ VARIATIONS = (
     Condition(
         name="clock",
         summary="another clock and time zone",
-        wrap=("faketime", "--exclude-monotonic", "-f", "+1234d"),
+        wraps=(("faketime", "--exclude-monotonic", "-f", "+1234d"),),
         environment={"TZ": "Pacific/Apia"},
     ),
     Condition(
@@ -89,7 +97,7 @@ VARIATIONS = (
         environment={"PYTHONHASHSEED": "4242"},
     ),
     Condition(
-        name="umask", summary="umask 077", wrap=("sh", "-c", 'umask 077 && exec "$@"', "umask")
+        name="umask", summary="umask 077", wraps=(("sh", "-c", 'umask 077 && exec "$@"', "umask"),)
     ),
     Condition(name="home", summary="another home", environment={"HOME": f"{BASE}/{ELSEWHERE}"}),
     Condition(
@@ -101,14 +109,12 @@ VARIATIONS = (
     Condition(
         name="user",
         summary="another user",
-        wrap=("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-        if ROOT
-        else ("unshare", "--user", "--map-root-user"),
+        wraps=(ANOTHER_USER,),
         environment={"HOME": f"{BASE}/{ELSEWHERE}", "USER": "nobody", "LOGNAME": "nobody"},
         owner=NOBODY if ROOT else None,
     ),
-    Condition(name="one-core", summary="one core", wrap=_cores(1)),
-    Condition(name="two-cores", summary="two cores", wrap=_cores(2)),
+    Condition(name="one-core", summary="one core", wraps=(_cores(1),)),
+    Condition(name="two-cores", summary="two cores", wraps=(_cores(2),)),
     Condition(
         name="threads",
         summary="thread and kernel variables set by the user",
@@ -136,45 +142,65 @@ VARIATIONS = (
     Condition(
         name="terminal",
         summary="a narrow terminal with colours",
-        wrap=("script", "--quiet", "--return", "--flush", "/dev/null", "--command"),
+        wraps=(("script", "--quiet", "--return", "--flush", "/dev/null", "--command"),),
         environment={"TERM": "xterm-256color", "FORCE_COLOR": "1", "COLUMNS": "37"},
     ),
     Condition(
-        name="addresses", summary="addresses that are not randomized", wrap=("setarch", "-R")
+        name="addresses", summary="addresses that are not randomized", wraps=(("setarch", "-R"),)
     ),
 )
 """What `reproduce --vary` tries, each against the same lock."""
 
 
+NAMES = tuple(condition.name for condition in VARIATIONS)
+AND = "+"
+
+
+def named(name: str) -> Condition:
+    """Return the condition of a name, or of several with `+` between them; raises KeyError."""
+    known = {condition.name: condition for condition in VARIATIONS}
+    return reduce(_both, (known[each] for each in name.split(AND)))
+
+
 def lacking(condition: Condition) -> str:
     """Say why a condition cannot be made here; empty if it can."""
-    for tool in (*condition.wrap[:1], *condition.mount[:1]):
+    tools = [wrap[0] for wrap in (*condition.wraps, condition.mount) if wrap]
+    for tool in tools:
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
-    if condition.locale:
-        known = _said("locale", "-a").stdout.split()
-        return (
-            "" if condition.locale in known else f"the locale {condition.locale} is not installed"
-        )
+    if condition.locale and condition.locale not in _said("locale", "-a").stdout.split():
+        return f"the locale {condition.locale} is not installed"
     if condition.mount and not os.path.exists("/dev/fuse"):
         return f"{condition.mount[0]} needs /dev/fuse, which is not there"
-    if condition.wrap:
-        tried = _said(*wrapped(condition, [sys.executable, "-c", ""]))
-        if tried.returncode:
-            said = (tried.stderr or tried.stdout).strip().splitlines() or ["no reason given"]
-            return f"{said[-1].strip()}"
+    tried = _said(*wrapped(condition, [sys.executable, "-c", ""]))
+    if tried.returncode:
+        said = (tried.stderr or tried.stdout).strip().splitlines() or ["no reason given"]
+        return said[-1].strip()
     return ""
 
 
 def wrapped(condition: Condition, command: list[str]) -> list[str]:
-    """Return the command as it is run under a condition."""
-    if condition.wrap[-1:] == ("--command",):
-        return [*condition.wrap, " ".join(map(_quoted, command))]
-    return [*condition.wrap, *command]
+    """Return the command as it is run under a condition; the first wrap is the outermost."""
+    for wrap in reversed(condition.wraps):
+        takes_text = wrap[-1] == "--command"
+        command = [*wrap, shlex.join(command)] if takes_text else [*wrap, *command]
+    return command
 
 
-def _quoted(word: str) -> str:
-    return "'" + word.replace("'", "'\\''") + "'"
+def _both(one: Condition, other: Condition) -> Condition:
+    """Return the condition that is both."""
+    return Condition(
+        name=f"{one.name}{AND}{other.name}",
+        summary=f"{one.summary}, {other.summary}",
+        wraps=(*one.wraps, *other.wraps),
+        environment={**one.environment, **other.environment},
+        checkout=other.checkout if other.checkout != CHECKOUT else one.checkout,
+        cwd=other.cwd or one.cwd,
+        mount=other.mount or one.mount,
+        owner=one.owner if other.owner is None else other.owner,
+        modules={**one.modules, **other.modules},
+        locale=other.locale or one.locale,
+    )
 
 
 def _said(*command: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,17 @@ from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 from artifactbuild.worker.difference import tree
 
 WORDS = (
-    ("meta_graphs[0].", ""),
-    ("graph_def.library.function", "function"),
-    (".node_def", ", node"),
-    ("graph_def.node", "node"),
-    ("graph.node", "node"),
-    ("graph.initializer", "initializer"),
-    (".attr", ", attribute"),
-    (".attribute", ", attribute"),
+    (r"^meta_graphs\[0\]\.", ""),
+    (r"^graph(_def)?\.(library\.)?", ""),
+    (r"\bfunction\[('[^']*')\]", r"function \1"),
+    (r"\.?\bnode(_def)?\[('[^']*')\]", r" node \2"),
+    (r"\binitializer\[('[^']*')\]", r"initializer \1"),
+    (r"\.attr(ibute)?(?:\[('[^']*')\]|\.(\w+))", r" attribute \2\3"),
 )
-"""The beginnings of paths in the words of those who know graphs."""
+"""Patterns of paths, and the words of those who know graphs."""
+
+LATE = ("meta_info_def",)
+"""What only sums up the graph: named when nothing else differs."""
 
 
 def saved_model(before: Path, after: Path) -> Iterator[str]:
@@ -53,8 +55,13 @@ def _differences(kind: type[Message], before: Path, after: Path) -> Iterator[str
         message = kind()
         message.ParseFromString(path.read_bytes())
         trees.append(plain(message))
-    for difference in tree.differences(trees[0], trees[1]):
-        yield _worded(difference)
+    late = []
+    for difference in map(_worded, tree.differences(trees[0], trees[1])):
+        if difference.startswith(LATE):
+            late.append(difference)
+        else:
+            yield difference
+    yield from late
 
 
 def _value(field: FieldDescriptor, value: Any) -> Any:
@@ -79,6 +86,6 @@ def _name(message: Message) -> str:
 
 
 def _worded(difference: str) -> str:
-    for path, word in WORDS:
-        difference = difference.replace(path, word, 1)
-    return difference
+    for pattern, words in WORDS:
+        difference = re.sub(pattern, words, difference, count=1)
+    return difference.strip()

@@ -48,22 +48,32 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+class Named(dict[str, Any]):
+    """A list whose items have names, and are told by them."""
+
+
 def named(items: Sequence[Any], names: Sequence[str]) -> Any:
-    """Return a list as a mapping by name, where every item has a name of its own."""
+    """Return a list by the names of its items, if each has one of its own."""
     items = list(items)
     if all(names) and len(set(names)) == len(names):
-        return dict(zip(names, items, strict=True))
+        return Named(zip(names, items, strict=True))
     return items
 
 
 def _of_mappings(before: Mapping[Any, Any], after: Mapping[Any, Any], path: str) -> Iterator[str]:
+
+    def below(key: Any) -> str:
+        if isinstance(before, Named) or not str(key).isidentifier():
+            return f"{path}[{shown(key)}]"
+        return f"{path}.{key}" if path else str(key)
+
     for key in before:
         if key not in after:
-            yield f"{_below(path, key)} is gone"
+            yield f"{below(key)} is gone"
         else:
-            yield from differences(before[key], after[key], _below(path, key))
+            yield from differences(before[key], after[key], below(key))
     new = [key for key in after if key not in before]
-    yield from (f"{_below(path, key)} is new" for key in new)
+    yield from (f"{below(key)} is new" for key in new)
     if not new and len(before) == len(after):
         moved = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
         if moved:
@@ -107,10 +117,3 @@ def _parsed(value: Any) -> Any:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-
-
-def _below(path: str, key: Any) -> str:
-    plain = isinstance(key, str) and key.isidentifier()
-    if plain:
-        return f"{path}.{key}" if path else key
-    return f"{path}[{shown(key)}]"
