@@ -1,0 +1,236 @@
+"""What is to be made again: problems come first; a copy holds what belongs there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from artifactbuild.cli import run
+from artifactbuild.job import job, manifest_digests, source_digests
+from artifactbuild.manifest.load import load
+from artifactbuild.release import lock
+from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.record import Inputs
+from artifactbuild.reproduction import released
+from artifactbuild.reproduction.conditions import PLAIN
+from artifactbuild.reproduction.place import lay
+from artifactbuild.reproduction.rebuild import _python_path
+
+DENSE = Path(__file__).parents[1] / "samples" / "dense"
+Copy = Callable[[Path], Path]
+MANIFEST = "dense/model.artifact.yaml"
+
+
+@pytest.fixture
+def manifest(copied: Copy) -> Path:
+    """Give a manifest with a lock of its inputs, as if it had been released."""
+    path = copied(DENSE)
+    write_lock(path)
+    return path
+
+
+def write_lock(path: Path, *more: str) -> None:
+    work = job(load(path), None)
+    inputs = Inputs(
+        manifest=manifest_digests(work), sources=source_digests(work, ["model.py", *more])
+    )
+    formats = {f.name: Locked(options=f.options, files={}) for f in work.loaded.manifest.formats}
+    lock.write(
+        Lock(
+            lock_version=lock.VERSION,
+            model=work.name,
+            version=work.version,
+            created_at="2026-01-15T00:00:00Z",
+            environment={},
+            inputs=inputs,
+            artifacts=formats,
+        ),
+        path,
+    )
+
+
+def git(*arguments: str) -> str:
+    known = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    command = ["git", *known, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def committed(message: str) -> None:
+    if not Path(".git").exists():
+        git("init", "-q", "-b", "main")
+    git("add", "--all")
+    git("commit", "-q", "-m", message)
+
+
+def edit(manifest: Path) -> None:
+    source = manifest.parent / "model.py"
+    source.write_text(source.read_text() + "# edited\n")
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["reproduce", *arguments]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+def test_no_lock(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock.path_of(manifest).unlink()
+    assert refused(capsys) == (
+        "dense/model.artifact.yaml:3:10: no lock says what was released of dense\n"
+        "    version: v1\n"
+        "             ^ run `artifactbuild build dense/model.artifact.yaml` and commit "
+        "dense/model.artifact.lock\n"
+        "1 problem\n"
+    )
+
+
+def test_lock_of_another_version(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest.write_text(manifest.read_text().replace("version: v1", "version: v2"))
+    assert refused(capsys) == (
+        "dense/model.artifact.yaml:3:10: the lock is of v1, the manifest asks for v2\n"
+        "    version: v2\n"
+        "             ^ run `artifactbuild reproduce dense/model.artifact.yaml --from REV`, with a "
+        "revision that has v1; or `artifactbuild build` to release v2\n"
+        "1 problem\n"
+    )
+
+
+def test_inputs_that_changed(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(manifest)
+    text = manifest.read_text().replace("keras, h5, weights]", "keras, h5]")
+    manifest.write_text(text + "seed: 3\n")
+    assert refused(capsys) == (
+        "dense/model.artifact.yaml:3:10: dense v1 was released from other inputs: `seed` in the "
+        "manifest changed; model.py changed; weights is no longer asked for\n"
+        "    version: v1\n"
+        "             ^ name the revision that has them: "
+        "`artifactbuild reproduce dense/model.artifact.yaml --from REV`\n"
+        "1 problem\n"
+    )
+
+
+def test_from_what_is_no_revision_or_no_repository(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = Path.cwd()
+    assert refused(capsys, "--from", "HEAD") == (
+        f"{here}: is in no git repository, so there is no revision to take\n"
+        "    leave out `--from`\n"
+        "1 problem\n"
+    )
+    committed("all")
+    assert refused(capsys, "--from", "v9") == (
+        f"{here}: 'v9' names no commit\n"
+        "    `git log --oneline` lists commits; one that is not here needs `git fetch`\n"
+        "1 problem\n"
+    )
+    assert "'--help' names no commit" in refused(capsys, "--from=--help")
+
+
+def test_problem_in_a_revision_is_named_as_git_names_it(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = manifest.read_text()
+    manifest.write_text(good.replace("weights]", "weihts]"))
+    committed("broken")
+    manifest.write_text(good)
+    err = refused(capsys, "--from", "HEAD", "dense")
+    assert err.startswith("HEAD:dense/model.artifact.yaml:5:34: unknown format 'weihts'\n")
+
+
+def test_unknown_condition_is_wrong_usage(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["reproduce", "--vary=clok"]) == 2
+    assert "unknown condition 'clok': did you mean 'clock'?; conditions are: process, models" in (
+        " ".join(capsys.readouterr().err.split())
+    )
+    assert run(["reproduce", "--vary", "dense"]) == 2
+    assert "unknown condition 'dense': paths go before `--vary`" in (
+        " ".join(capsys.readouterr().err.split())
+    )
+
+
+def test_revision_brings_its_own_sources_and_lock(manifest: Path, tmp_path: Path) -> None:
+    committed("released")
+    edit(manifest)
+    manifest.write_text(manifest.read_text().replace("version: v1", "version: v2"))
+    write_lock(manifest)
+    before = git("status", "--porcelain", "--branch")
+    (found,) = released.from_revision((), None, "HEAD", tmp_path)
+    assert (found.work.version, found.lock.version) == ("v1", "v1")
+    assert found.work.loaded.document.file == f"HEAD:{MANIFEST}"
+    assert found.work.store.root == Path.cwd() / "artifacts"
+    place = lay(found, tmp_path / "place", PLAIN)
+    assert "# edited" not in (place.project / "dense" / "model.py").read_text()
+    assert git("status", "--porcelain", "--branch") == before
+    assert git("worktree", "list").count("\n") == 1
+
+
+def test_lock_committed_later_than_its_sources_is_found(manifest: Path, tmp_path: Path) -> None:
+    written = lock.path_of(manifest).read_bytes()
+    lock.path_of(manifest).unlink()
+    committed("sources alone")
+    lock.path_of(manifest).write_bytes(written)
+    (found,) = released.from_revision(("dense",), None, "HEAD", tmp_path)
+    assert found.lock.version == "v1"
+
+
+def test_listed_file_that_git_does_not_know_comes_from_the_tree_if_unchanged(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (manifest.parent / "rows.bin").write_bytes(b"rows")
+    Path(".gitignore").write_text("*.bin\n")
+    write_lock(manifest, "rows.bin")
+    committed("released")
+    (found,) = released.from_revision((), None, "HEAD", tmp_path)
+    place = lay(found, tmp_path / "place", PLAIN)
+    assert (place.project / "dense" / "rows.bin").read_bytes() == b"rows"
+    (manifest.parent / "rows.bin").write_bytes(b"other rows")
+    err = refused(capsys, "--from", "HEAD")
+    assert "was released from other inputs: rows.bin is gone\n" in err
+
+
+def test_copy_has_what_git_knows_and_what_the_lock_lists(manifest: Path, tmp_path: Path) -> None:
+    for name in ("rows.bin", "other.bin", "artifacts/dense/keras/v1/model.keras"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"content")
+    Path("outside").symlink_to("../elsewhere")
+    Path("inside").symlink_to("dense/model.py")
+    Path(".gitignore").write_text("*.bin\n")
+    write_lock(manifest, "../rows.bin")
+    committed("released")
+    Path("new.py").touch()
+    (found,) = released.from_tree([job(load(manifest), None)])
+    place = lay(found, tmp_path / "place", PLAIN)
+    files = {p.relative_to(place.project).as_posix() for p in place.project.rglob("*")}
+    assert files == {
+        *(".git", ".gitignore", "pyproject.toml", "dense", "new.py", "rows.bin"),
+        *("dense/model.py", "dense/model.artifact.yaml", "inside", "outside"),
+    }
+    assert os.readlink(place.project / "inside") == "dense/model.py"
+    assert os.readlink(place.project / "outside") == str(Path.cwd().parent / "elsewhere")
+
+
+def test_copy_outside_of_git_has_what_the_lock_lists(manifest: Path, tmp_path: Path) -> None:
+    Path("other.py").touch()
+    (found,) = released.from_tree([job(load(manifest), None)])
+    place = lay(found, tmp_path / "place", PLAIN)
+    files = {p.relative_to(place.project).as_posix() for p in place.project.rglob("*.*")}
+    assert files == {".git", "dense/model.py", "dense/model.artifact.yaml"}
+
+
+def test_copy_answers_for_a_project_that_is_installed_for_editing(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path.cwd() / "src"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path.cwd() / "src"), "/somewhere"]))
+    (found,) = released.from_tree([job(load(manifest), None)])
+    place = lay(found, tmp_path / "place", PLAIN)
+    _, _, *others = _python_path(found, place)
+    assert others == [str(place.project / "src"), "/somewhere"]
