@@ -75,7 +75,7 @@ def _format(
         _difference(file, folder, _original(file, locked, candidates), released, server)
         if file in found and file in locked.files
         else Difference(file=file, what="is new" if file in found else "is gone")
-        for file in sorted({*found, *locked.files})
+        for file in sorted({*found, *locked.files}, key=lambda name: (name in FIGURES, name))
         if found.get(file) != locked.files.get(file)
     )
     if not has_drift:
