@@ -143,7 +143,9 @@ def test_other_environment_may_give_other_bytes_and_leaves_the_lock(
     shutil.rmtree(manifest.parents[1] / "artifacts")
     before = lock.path_of(manifest).read_bytes()
     here = environment.here(RECORDED)
-    monkeypatch.setattr(environment, "here", lambda settings, formats: {**here, "tensorflow": "2.99.0"})
+    monkeypatch.setattr(
+        environment, "here", lambda settings, formats: {**here, "tensorflow": "2.99.0"}
+    )
     again = build(manifest)
     assert set(outcomes(again).values()) == {"published, unlike the lock"}
     drift = f"tensorflow {here['tensorflow']} → 2.99.0"
