@@ -1,8 +1,9 @@
 """Publishes one tiny version and its lock, as a process that may be killed at any moment.
 
-`python publisher.py WAY ROOT VERSION CONTENT`, where WAY is `store` (ours), `naive` (in place) or
-`unsynced` (a plain rename, nothing brought to the disk). Acknowledges on standard output; exit 1 is
-an expected failure.
+`python publisher.py WAY ROOT VERSION CONTENT [wait]`, where WAY is `store` (ours), `claim` (ours
+where no rename refuses to replace), `naive` (in place) or `unsynced` (a plain rename, nothing
+brought to the disk). Acknowledges on standard output; exit 1 is an expected failure. With `wait` it
+says `ready` before the very moment of publishing, and goes on when it is told to.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from artifactbuild.release.store import Store
 MODEL, FORMAT = "m", "keras"
 BEGIN, END = "/the-publish-step-begins", "/the-publish-step-ends"
 FILES = ("MODEL_CARD.md", "metadata.json", "model.keras", "variables/data", "variables/index")
-SIZE = 20_000
+SIZE = 8_000
 
 
 def content_of(name: str, content: str) -> bytes:
@@ -54,49 +55,62 @@ def lock_of(version: str, content: str) -> Lock:
     )
 
 
-def store(root: Path, version: str, content: str) -> str:
+def store(root: Path, version: str, content: str, wait: Callable[[], None] = lambda: None) -> str:
     """Publish as the pipeline does."""
     where = Store(root=root)
     with where.staging(MODEL, version) as staged:
         folder = staged / FORMAT
         fill(folder, content)
         durable.seal(folder)
+        wait()
         outcome = where.publish(folder, MODEL, FORMAT, version)
         where.forget_failed(staged, MODEL, version)
     lock.write(lock_of(version, content), manifest_of(root))
     return outcome
 
 
-def naive(root: Path, version: str, content: str) -> str:
+def claim(root: Path, version: str, content: str, wait: Callable[[], None] = lambda: None) -> str:
+    """Publish as the pipeline does where no rename refuses to replace (FUSE, NFS)."""
+    durable.rename_new = lambda source, target: False
+    return store(root, version, content, wait)
+
+
+def naive(root: Path, version: str, content: str, wait: Callable[[], None] = lambda: None) -> str:
     """Publish in place, file by file."""
+    wait()
     fill(root / MODEL / FORMAT / version, content)
     manifest = manifest_of(root)
     lock.path_of(manifest).write_text(content)
     return "published"
 
 
-def unsynced(root: Path, version: str, content: str) -> str:
+def unsynced(
+    root: Path, version: str, content: str, wait: Callable[[], None] = lambda: None
+) -> str:
     """Publish by a rename that nothing was brought to the disk for."""
     staged = root / ".staging" / version
     fill(staged, content)
+    wait()
     target = root / MODEL / FORMAT / version
     target.parent.mkdir(parents=True, exist_ok=True)
     os.rename(staged, target)
     return "published"
 
 
-WAYS: dict[str, Callable[[Path, str, str], str]] = {
-    "store": store,
-    "naive": naive,
-    "unsynced": unsynced,
-}
+WAYS = {"store": store, "claim": claim, "naive": naive, "unsynced": unsynced}
 
 
-def main(way: str, root: str, version: str, content: str) -> int:
+def main(way: str, root: str, version: str, content: str, *rest: str) -> int:
     """Publish, and acknowledge."""
+
+    def wait() -> None:
+        if rest:
+            print("ready", flush=True)
+            sys.stdin.readline()
+
     Path(BEGIN).exists()
     try:
-        print(WAYS[way](Path(root), version, content), flush=True)
+        print(WAYS[way](Path(root), version, content, wait), flush=True)
     except (OSError, Refusal) as error:
         print(error, file=sys.stderr)
         return 1
