@@ -74,6 +74,7 @@ def _moved(source: Path, target: Path, file: Path) -> bool:
                 return False
             _begin(target, file)
             try:
+                target.chmod(0o755)
                 durable.move_into(source, target, record.FILE)
             finally:
                 _undo(target)
@@ -89,7 +90,6 @@ def _begin(target: Path, file: Path) -> None:
         file.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
         durable.sync(file.parent)
         target.mkdir()
-        target.chmod(0o755)
     except BaseException:
         file.unlink()
         raise

@@ -97,9 +97,12 @@ def move_into(source: Path, target: Path, last: str) -> None:
 
 
 def _contents(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the folders, each after those inside it, and the files, all sorted."""
+    """Return the folders, each after those inside it, and the files, sorted.
+
+    A folder that cannot be read is an error: `os.walk` would take it for an empty one.
+    """
     folders, files = [], []
-    for inside, names, others in os.walk(folder, topdown=False):
+    for inside, names, others in os.walk(folder, topdown=False, onerror=_raise):
         folders.append(Path(inside))
         files += [Path(inside, name) for name in others]
         files += [Path(inside, name) for name in names if Path(inside, name).is_symlink()]
@@ -108,6 +111,10 @@ def _contents(folder: Path) -> tuple[list[Path], list[Path]]:
             message = "is neither a file nor a folder, which no version may hold"
             raise Refusal(Problem(file=str(path), message=message))
     return folders, sorted(files)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _move(source: Path, target: Path) -> None:
