@@ -133,12 +133,13 @@ def _kept_if_failed(
     try:
         return _proven(work, steps, staged, server, tell)
     except WorkerLost as lost:
-        kept = _kept_for_a_look(work, staged)
-        if lost.bug:
+        full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
+        if lost.bug and not full:
             raise WorkerLost(lost.cause, Path(kept, lost.log.name), bug=True) from None
-        raise Refusal(_lost(work, lost), kept=kept) from None
+        raise Refusal(*full, _lost(work, lost), kept=kept) from None
     except Refusal as refusal:
-        raise Refusal(*refusal.problems, kept=_kept_for_a_look(work, staged)) from None
+        full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
+        raise Refusal(*full, *refusal.problems, kept=kept) from None
 
 
 def _kept_for_a_look(work: Job, staged: Path) -> str:

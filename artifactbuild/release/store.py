@@ -31,6 +31,7 @@ _LIFE = "held"
 _WORK = "work"
 _OVERTAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_SHORT = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,16 @@ class Store:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         hint = _way_out(error.errno, inside=inside)
         return Refusal(Problem(file=str(file), message=f"{deed}: {reason}", hint=hint))
+
+    def shortage(self) -> tuple[Problem, ...]:
+        """Say if the disk is full: libraries that write a payload tell of it in odd words."""
+        try:
+            free = os.statvfs(self.root)
+        except OSError:
+            return ()
+        if free.f_bavail * free.f_frsize >= _SHORT and (free.f_favail or not free.f_files):
+            return ()
+        return self.refusal(OSError(errno.ENOSPC, "")).problems
 
     def _same(self, staged: Path, target: Path) -> str:
         if digest.of_folder(staged) != digest.of_folder(target):

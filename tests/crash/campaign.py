@@ -66,7 +66,7 @@ def cut(place: Path, count: int) -> bool:
 def killed(place: Path, count: int) -> bool:
     """Kill full builds at random moments."""
     expected = killing.clean(place)
-    tried = list(killing.kills(place, count, expected, random.Random(0)))
+    tried = list(killing.kills(place, count, expected, random.Random(0), row=5))
     for each in tried:
         print(each)
     return _told("kill -9", [each.violations for each in tried], bad=False)

@@ -51,30 +51,40 @@ def clean(place: Path, model: Path = MODEL) -> Clean:
 
 
 def kills(
-    place: Path, count: int, expected: Clean, chance: random.Random, model: Path = MODEL
+    place: Path,
+    count: int,
+    expected: Clean,
+    chance: random.Random,
+    model: Path = MODEL,
+    *,
+    row: int = 1,
 ) -> Iterator[Killed]:
-    """Kill `count` builds, each of a fresh project, and build each again."""
+    """Kill `count` builds, `row` of them in a row in each project; then let one go to its end."""
     for number in range(count):
-        project = _project(place / f"killed{number}", model)
+        if number % row == 0:
+            project = _project(place / f"killed{number}", model)
         victim = VICTIMS[number % len(VICTIMS)]
-        after = chance.uniform(0.0, expected.seconds)
+        after = chance.uniform(0.0, 0.9 * expected.seconds)
         command, mark = _started(project)
         time.sleep(after)
         _kill(command, victim, chance)
-        code = command.wait()
+        _, err = command.communicate()
         published = _published(project)
         wrong = [*_wrong(published, expected), *_alive(mark)]
-        again, _ = _started(project)
-        _, err = again.communicate()
-        wrong += _after_another_build(project, again.returncode, err, expected)
+        if "Traceback" in err:
+            wrong.append(f"a traceback: {err}")
+        if number % row == row - 1 or number == count - 1:
+            again, _ = _started(project)
+            _, err = again.communicate()
+            wrong += _after_another_build(project, again.returncode, err, expected)
+            shutil.rmtree(project)
         yield Killed(
             victim=victim,
             after=round(after, 1),
-            code=code,
+            code=command.returncode,
             published=len({name.split("/")[1] for name in published}),
             violations=tuple(wrong),
         )
-        shutil.rmtree(project)
 
 
 def _project(project: Path, model: Path) -> Path:
