@@ -17,7 +17,7 @@ from pathlib import Path
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import alive, durable, record
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds to wait for another builder that has a version claimed: it only has to move files."""
 
 _PAUSE = 0.05

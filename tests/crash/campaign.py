@@ -10,7 +10,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -72,9 +72,12 @@ def killed(place: Path, count: int) -> bool:
     return _told("kill -9", [each.violations for each in tried], bad=False)
 
 
-def _told(name: str, found: list[Iterable[str]], *, bad: bool) -> bool:
+def _told(name: str, found: list[Sequence[str]], *, bad: bool) -> bool:
     kinds = Counter(text.split(":")[0] for each in found for text in each)
     broken = sum(map(bool, found))
+    if not bad:
+        for each in filter(None, found):
+            print(*each, sep="\n")
     print(f"{name}: {len(found)} tried, {broken} broke a promise {dict(kinds) or ''}", flush=True)
     return bool(broken) == bad
 
