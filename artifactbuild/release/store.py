@@ -59,13 +59,16 @@ class Store:
         What dead builders left is cleared first.
 
         Raises:
-            OSError: when the root cannot be written.
+            Refusal: when the root cannot be written.
         """
         parent = self.root / STAGING
-        durable.make_folder(parent)
-        self._clear_dead()
         with ExitStack() as held:
-            place = _held_place(held, parent, f"{model[:100]}-{version}-")
+            try:
+                durable.make_folder(parent)
+                self._clear_dead()
+                place = _held_place(held, parent, f"{model[:100]}-{version}-")
+            except OSError as error:
+                raise self.refusal(error) from error
             try:
                 yield place / _WORK
             finally:
