@@ -42,6 +42,7 @@ def hanging(copied: Copy, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as build:
         try:
             while not note.exists():
@@ -71,8 +72,9 @@ def assert_all_gone(numbers: list[int], temporary: Path) -> None:
 def test_signal_ends_a_build_in_good_order(
     copied: Copy, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
+    """A terminal sends its signals to the whole group of the command."""
     with hanging(copied, tmp_path) as (build, others):
-        build.send_signal(number)
+        os.killpg(build.pid, number)
         _, err = build.communicate(timeout=60)
     assert build.returncode == code
     assert err.splitlines()[-1] == f"interrupted by {number.name}"

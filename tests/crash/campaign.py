@@ -67,6 +67,7 @@ def killed(place: Path, count: int) -> bool:
     """Kill full builds at random moments."""
     expected = killing.clean(place)
     tried = list(killing.kills(place, count, expected, random.Random(0), row=5))
+    tried += killing.kills(place, count, expected, random.Random(1), late=True)
     for each in tried:
         print(each)
     return _told("kill -9", [each.violations for each in tried], bad=False)

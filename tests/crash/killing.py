@@ -58,14 +58,21 @@ def kills(
     model: Path = MODEL,
     *,
     row: int = 1,
+    late: bool = False,
 ) -> Iterator[Killed]:
-    """Kill `count` builds, `row` of them in a row in each project; then let one go to its end."""
+    """Kill `count` builds, `row` of them in a row in each project; then let one go to its end.
+
+    At any moment of a build, or, if `late`, at one of its publishing.
+    """
     for number in range(count):
         if number % row == 0:
             project = _project(place / f"killed{number}", model)
         victim = VICTIMS[number % len(VICTIMS)]
         after = chance.uniform(0.0, 0.9 * expected.seconds)
         command, mark = _started(project)
+        if late:
+            after = chance.uniform(0.0, 0.5)
+            _await_publishing(command)
         time.sleep(after)
         _kill(command, victim, chance)
         _, err = command.communicate()
@@ -80,7 +87,7 @@ def kills(
             shutil.rmtree(project)
         yield Killed(
             victim=victim,
-            after=round(after, 1),
+            after=round(after, 2),
             code=command.returncode,
             published=len({name.split("/")[1] for name in published}),
             violations=tuple(wrong),
@@ -122,6 +129,13 @@ def _kill(command: subprocess.Popen[str], victim: str, chance: random.Random) ->
         os.kill(number, 9)
     except ProcessLookupError:
         command.kill()
+
+
+def _await_publishing(command: subprocess.Popen[str]) -> None:
+    assert command.stderr is not None
+    for line in command.stderr:
+        if line.endswith("publishing\n"):
+            return
 
 
 def _children(number: int) -> list[int]:
