@@ -1,26 +1,40 @@
 """Arguments to verb to exit code: the only place that exits or turns an exception into text.
 
 Exit 0: good; 1: expected failure (a problem, a failed check, drift); 2: usage; 3: a bug of ours;
-130: interrupted.
+128 and the signal's number: interrupted (130 by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal).
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import click
 
 from artifactbuild.data import dumps
-from artifactbuild.problems import Refusal, summary
+from artifactbuild.problems import Problem, Refusal, summary
 from artifactbuild.release.environment import own_version
 from artifactbuild.worker.server import WorkerLost
 
 VERBS = ("build", "bump", "card", "check", "init", "plan", "reproduce", "schema", "show")
 
-GOOD, EXPECTED, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
+GOOD, EXPECTED, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 128
+
+_HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_OF_THE_MACHINE = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE),
+    }
+)
+"""Errors that the machine or its administrator causes, never we."""
 
 
 class Verbs(click.Group):
@@ -57,6 +71,45 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
+    with _signals() as heard:
+        try:
+            code = _told(arguments)
+        except (KeyboardInterrupt, OSError):  # a second signal, or nobody to tell the first to
+            if not heard:
+                raise
+    if not heard:
+        return code
+    with suppress(OSError):
+        click.echo(f"interrupted by {signal.Signals(heard[0]).name}", err=True)
+    return INTERRUPTED + heard[0]
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Unwind in good order on each signal that asks us to end, unless our caller ignores it.
+
+    Gives the list of those that came.
+    """
+    heard: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        del frame
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in _HEEDED if ours}
+    taken = {number: old for number, old in before.items() if old is not signal.SIG_IGN}
+    for number in taken:
+        signal.signal(number, interrupt)
+    try:
+        yield heard
+    finally:
+        for number, old in taken.items():
+            signal.signal(number, old)
+
+
+def _told(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except Refusal as refusal:
@@ -66,11 +119,17 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+        return INTERRUPTED + signal.SIGINT
     except WorkerLost as lost:
         _say_bug(f"{lost.cause.rstrip()}\nlog: {lost.log}")
         return BUG
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            _say_bug(traceback.format_exc())
+            return BUG
+        problem = Problem(file=str(error.filename or "."), message=os.strerror(error.errno).lower())
+        _say_refusal(Refusal(problem), as_json="--json" in arguments)
+        return EXPECTED
     except Exception:  # noqa: BLE001, the boundary
         _say_bug(traceback.format_exc())
         return BUG

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from artifactbuild.data import decode
 from artifactbuild.job import Job, manifest_digests, shown, source_digests
 from artifactbuild.plan import Current, Plan, Published, Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, environment, lock, record
+from artifactbuild.release import digest, durable, environment, lock, record
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.resources import templates
@@ -109,20 +110,43 @@ def build(work: Job, server: Server, tell: Tell) -> Outcome:
 
 
 def _made(work: Job, steps: tuple[Step, ...], server: Server, tell: Tell) -> tuple[Result, ...]:
-    """Stage, prove and publish; what was staged is kept when it cannot be published."""
-    with work.store.staging(work.name, work.version) as staged:
-        try:
-            records, notes = _proven(work, steps, staged, server, tell)
-        except WorkerLost as lost:
-            kept = work.store.keep_failed(staged, work.name, work.version)
-            if lost.bug:
-                raise WorkerLost(lost.cause, kept / lost.log.name, bug=True) from None
-            raise Refusal(_lost(work, lost), kept=shown(kept)) from None
-        except Refusal as refusal:
-            kept = work.store.keep_failed(staged, work.name, work.version)
-            raise Refusal(*refusal.problems, kept=shown(kept)) from None
-        tell("publishing")
-        return tuple(_publish(work, made, staged / made.format, notes) for made in records)
+    """Stage, prove and publish; what was staged is kept when it cannot be proven."""
+    for step in steps:
+        work.store.refuse_obstacles(work.name, step.format, work.version)
+    try:
+        with work.store.staging(work.name, work.version) as staged:
+            records, notes = _kept_if_failed(work, steps, staged, server, tell)
+            tell("publishing")
+            for made in records:
+                durable.seal(staged / made.format)
+            results = tuple(_publish(work, made, staged / made.format, notes) for made in records)
+            work.store.forget_failed(staged, work.name, work.version)
+            return results
+    except OSError as error:
+        raise work.store.refusal(error) from error
+
+
+def _kept_if_failed(
+    work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
+) -> tuple[tuple[Record, ...], Mapping[str, str]]:
+    """Build, prove and record; keep what was staged for a look when that fails."""
+    try:
+        return _proven(work, steps, staged, server, tell)
+    except WorkerLost as lost:
+        full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
+        if lost.bug and not full:
+            raise WorkerLost(lost.cause, Path(kept, lost.log.name), bug=True) from None
+        raise Refusal(*full, _lost(work, lost), kept=kept) from None
+    except Refusal as refusal:
+        full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
+        raise Refusal(*full, *refusal.problems, kept=kept) from None
+
+
+def _kept_for_a_look(work: Job, staged: Path) -> str:
+    """Keep what was staged; a disk that cannot must not hide why the build failed."""
+    with suppress(OSError):
+        return shown(work.store.keep_failed(staged, work.name, work.version))
+    return ""
 
 
 def _proven(
@@ -158,7 +182,15 @@ def _built(
 
 
 def _publish(work: Job, made: Record, folder: Path, notes: Mapping[str, str]) -> Result:
-    outcome = work.store.publish(folder, work.name, made.format, work.version)
+    """Publish one format; of two builders at once, the later takes the date of the earlier."""
+    made = recording.dated(work, made, folder)
+    try:
+        outcome = work.store.publish(folder, work.name, made.format, work.version)
+    except Refusal:
+        again = recording.dated(work, made, folder)
+        if again == made:
+            raise
+        outcome = work.store.publish(folder, work.name, made.format, work.version)
     note = notes.get(made.format, "")
     return Result(
         format=made.format,
@@ -188,6 +220,7 @@ def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
     sources = {n: v for made in records.values() for n, v in made.inputs.sources.items()}
     for format, made in records.items():
         if format not in known:
+            work.store.settle(work.name, format, work.version)
             files = digest.of_folder(work.folder(format))
             known[format] = Locked(options=made.options, files=files)
     first = next(iter(records.values()))

@@ -19,7 +19,7 @@ from artifactbuild.manifest.writing import Remarks
 from artifactbuild.problems import Refusal
 from artifactbuild.release.store import Store
 from artifactbuild.resources import schema_file
-from artifactbuild.worker.messages import ProposeReport, ProposeRequest, Tell
+from artifactbuild.worker.messages import FACTORY_ENDED, ProposeReport, ProposeRequest, Tell
 from artifactbuild.worker.server import Server, WorkerLost
 
 LOG = "build.log"
@@ -106,9 +106,14 @@ def _report(
             problems = [wish.problem(f.message, f.hint) for f in report.findings]
             raise Refusal(*problems, kept=shown(kept))
         if report.printed:
-            os.truncate(log, report.printed)  # what follows is the talk of converters
+            _cut(log)
             return report, shown(store.keep_proposed(staged, where.name) / LOG)
     return report, ""
+
+
+def _cut(log: Path) -> None:
+    """Leave in the log what the factory printed; what follows is the talk of converters."""
+    log.write_bytes(log.read_bytes().partition(FACTORY_ENDED.encode())[0])
 
 
 def _chosen(wish: Wish, report: ProposeReport) -> tuple[dict[str, Any], dict[str, str]]:

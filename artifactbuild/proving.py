@@ -45,7 +45,11 @@ def prove(
         return _validated(work, report, pair, staged, server)
 
     with ThreadPoolExecutor(VALIDATORS) as pool:
-        found = list(zip(pairs, pool.map(validated, pairs), strict=True))
+        try:
+            found = list(zip(pairs, pool.map(validated, pairs), strict=True))
+        except KeyboardInterrupt:
+            server.stop()
+            raise
     problems = _failures(work, found, staged)
     if problems:
         failing = {pair[0].format for pair, each in found if not all(c.passed for c in each.checks)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from artifactbuild.job import Job, manifest_digests, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import card, digest, environment, record
+from artifactbuild.release import card, digest, durable, environment, record
 from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
@@ -30,7 +30,7 @@ def provisional(
 ) -> tuple[Record, ...]:
     """Hash each staged artifact and write a record that has no checks yet: loaders need one."""
     sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
-    moment = record.created_at(os.environ, work.memory.created_at if work.memory else None)
+    moment = record.created_at(os.environ, _remembered(work))
     inputs = Inputs(manifest=manifest_digests(work), sources=dict(sorted(sources.items())))
     records = tuple(
         _record(work, report, step, staged / step.format, moment, inputs) for step in steps
@@ -50,11 +50,21 @@ def final(
     """Complete the records with what was proven, and render the cards."""
     proven = tuple(_proven(made, report, proofs[made.format]) for made in records)
     for made in proven:
-        folder = staged / made.format
-        record.write(made, folder)
-        text = card.render_file(folder / record.FILE, work.template)
-        (folder / record.CARD).write_text(text, encoding="utf-8")
+        _write(work, made, staged / made.format)
     return proven
+
+
+def dated(work: Job, made: Record, folder: Path) -> Record:
+    """Give a staged artifact the date that its version has by now, if another build gave it one."""
+    moment = _remembered(work)
+    if moment is None or record.created_at(os.environ, moment) == made.created_at:
+        return made
+    again = replace(made, created_at=record.created_at(os.environ, moment))
+    for name in (record.FILE, record.CARD):
+        (folder / name).unlink()
+    _write(work, again, folder)
+    durable.seal(folder)
+    return again
 
 
 def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> Mapping[str, str]:
@@ -90,6 +100,22 @@ def facts(report: BuildReport) -> Facts:
     """Return what a builder that stopped for nothing found out."""
     assert report.facts is not None
     return report.facts
+
+
+def _write(work: Job, made: Record, folder: Path) -> None:
+    record.write(made, folder)
+    text = card.render_file(folder / record.FILE, work.template)
+    (folder / record.CARD).write_text(text, encoding="utf-8")
+
+
+def _remembered(work: Job) -> str | None:
+    """Return the date that the lock, else a published format, gives this version."""
+    if work.memory is not None:
+        return work.memory.created_at
+    for model, format, version in work.store.versions():
+        if (model, version) == (work.name, work.version):
+            return record.read(work.folder(format)).created_at
+    return None
 
 
 def _record(

@@ -19,13 +19,21 @@ from artifactbuild.worker.server import Server
 @click.command("build")
 @PATHS
 @ARTIFACTS
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop a factory, or a validation, that takes longer.  [default: none does]",
+)
 @JSON
-def command(paths: tuple[str, ...], artifacts: Path | None, as_json: bool) -> None:
+def command(
+    paths: tuple[str, ...], artifacts: Path | None, timeout: float | None, as_json: bool
+) -> None:
     """Build, validate and publish artifacts; what is up to date is left alone.
 
     Runs the factories of the project. A failed manifest publishes nothing; the others go on.
     """
-    outcomes, problems, kept = _built(jobs(paths, artifacts))
+    outcomes, problems, kept = _built(jobs(paths, artifacts), timeout)
     if not as_json:
         for outcome in outcomes:
             _say(outcome)
@@ -35,11 +43,13 @@ def command(paths: tuple[str, ...], artifacts: Path | None, as_json: bool) -> No
         click.echo(dumps(outcomes), nl=False)
 
 
-def _built(work: tuple[Job, ...]) -> tuple[list[Outcome], list[Problem], list[str]]:
+def _built(
+    work: tuple[Job, ...], timeout: float | None
+) -> tuple[list[Outcome], list[Problem], list[str]]:
     outcomes: list[Outcome] = []
     problems: list[Problem] = []
     kept: list[str] = []
-    with Server() as server, screen.progress() as tell:
+    with Server(timeout=timeout) as server, screen.progress() as tell:
         for job in work:
             try:
                 outcomes.append(pipeline.build(job, server, _titled(job, tell)))

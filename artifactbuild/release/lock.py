@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from artifactbuild.data import Mismatch, decode, dumps
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release import alive, durable
 from artifactbuild.release.record import Inputs
 
 VERSION = 1
@@ -66,18 +69,56 @@ def read(manifest: Path, shown: str) -> Lock | None:
 
 
 def write(lock: Lock, manifest: Path) -> bool:
-    """Write the lock if it says something new, whole or not at all; tell whether it did."""
+    """Write the lock if it says something new, whole or not at all; tell whether it did.
+
+    Two that write at once are followed by one of their two texts, whole.
+
+    Raises:
+        Refusal: when the folder cannot be written.
+    """
     path, text = path_of(manifest), dumps(lock).encode()
-    if path.exists() and path.read_bytes() == text:
-        return False
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        _clear_dead(path)
+        if path.exists() and path.read_bytes() == text:
+            return False
+        while not _replaced(path, text):
+            pass
+        durable.sync(path.parent)
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        message = f"the lock cannot be written: {reason}"
+        hint = "repair this and run the same command again: what is published stays as it is"
+        raise Refusal(Problem(file=str(path), message=message, hint=hint)) from error
+    return True
+
+
+def _replaced(path: Path, text: bytes) -> bool:
+    """Put a new file in the place of the old one; False if it was taken for a dead writer's."""
+    descriptor, name = tempfile.mkstemp(prefix=_prefix(path), dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file, alive.hold(temporary, 0) as state:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            os.fchmod(descriptor, 0o644)
+            os.fsync(descriptor)
+            if state in (alive.OURS, alive.UNKNOWN):
+                os.replace(temporary, path)
+                return True
+    except FileNotFoundError:
+        return False
     finally:
-        Path(temporary).unlink(missing_ok=True)
-    return True
+        temporary.unlink(missing_ok=True)
+    return False
+
+
+def _clear_dead(path: Path) -> None:
+    """Remove the temporary files of writers that died."""
+    for temporary in path.parent.glob(glob.escape(_prefix(path)) + "*"):
+        with suppress(OSError), alive.hold(temporary, 0) as state:
+            if state == alive.OURS:
+                temporary.unlink(missing_ok=True)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}.new-"

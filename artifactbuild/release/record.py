@@ -268,15 +268,15 @@ def read(folder: Path) -> Record:
         raise Refusal(Problem(file=str(path), message=f"not a record: {mismatch}")) from None
 
 
-def created_at(environ: Mapping[str, str], locked: str | None) -> str:
+def created_at(environ: Mapping[str, str], remembered: str | None) -> str:
     """Return the moment of creation as RFC 3339 in UTC.
 
-    `SOURCE_DATE_EPOCH` (https://reproducible-builds.org/specs/source-date-epoch/), else what the
-    lock says, else the clock: the one place that reads it.
+    `SOURCE_DATE_EPOCH` (https://reproducible-builds.org/specs/source-date-epoch/), else what is
+    remembered of the version, else the clock: the one place that reads it.
     """
     epoch = environ.get("SOURCE_DATE_EPOCH")
-    if epoch is None and locked is not None:
-        return locked
+    if epoch is None and remembered is not None:
+        return remembered
     if epoch is not None and not epoch.isdecimal():
         raise Refusal(
             Problem(

@@ -1,35 +1,37 @@
 """The store: published versions as folders, `<root>/<model>/<format>/<version>/`.
 
 A version appears whole or not at all: it is staged inside the root, synced to disk, and renamed
-without ever replacing. Where the filesystem refuses such a rename, the version's folder is claimed
-by creating it, and the record is moved in last; a folder without a record is no version.
+without ever replacing. Where the filesystem refuses such a rename, the version is claimed by a file
+beside it and its record is moved in last; a folder without a record is no version.
+
+Staging folders and claims are held by locks that end with their builder; what a dead one left is
+cleared by the next build, what a living one holds is not touched.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, record
+from artifactbuild.release import alive, claim, digest, durable, record
 
 STAGING = ".staging"
 FAILED = ".failed"
 PROPOSED = ".proposed"
 PUBLISHED, IDENTICAL = "published", "identical"
 
-_AT_FDCWD = -100
-_NOREPLACE = 1
-_TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY})
-_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV})
+_LIFE = "held"
+_WORK = "work"
+_OVERTAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_SHORT = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Store:
 
     def is_published(self, model: str, format: str, version: str) -> bool:
         """Tell whether a version is there, whole."""
-        return (self.folder(model, format, version) / record.FILE).is_file()
+        return _is_version(self.folder(model, format, version))
 
     def failed(self, model: str, version: str) -> Path:
         """Return where a build that failed leaves what it had."""
@@ -52,43 +54,80 @@ class Store:
 
     @contextmanager
     def staging(self, model: str, version: str) -> Iterator[Path]:
-        """Give a fresh folder inside the root, for one build; it is gone afterwards."""
+        """Give a fresh folder inside the root, for one build; it is gone afterwards.
+
+        What dead builders left is cleared first.
+
+        Raises:
+            Refusal: when the root cannot be written.
+        """
         parent = self.root / STAGING
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=f"{model[:100]}-{version}-", dir=parent))
-        except OSError as error:
-            raise _unwritable(self.root, error) from error
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with ExitStack() as held:
+            try:
+                durable.make_folder(parent)
+                self._clear_dead()
+                place = _held_place(held, parent, f"{model[:100]}-{version}-")
+            except OSError as error:
+                raise self.refusal(error) from error
+            try:
+                yield place / _WORK
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
 
     def keep_failed(self, staged: Path, model: str, version: str) -> Path:
-        """Move what a failed build had staged to where it can be looked at."""
-        return _moved(staged, self.failed(model, version))
+        """Move what a failed build had staged to where it can be looked at; return that."""
+        return _kept(staged, self.failed(model, version))
 
     def keep_proposed(self, staged: Path, model: str) -> Path:
         """Move what a first manifest was proposed from to where it can be looked at."""
-        return _moved(staged, self.root / PROPOSED / model)
+        return _kept(staged, self.root / PROPOSED / model)
+
+    def forget_failed(self, staged: Path, model: str, version: str) -> None:
+        """Discard what earlier builds of a version kept, now that one has succeeded."""
+        target = self.failed(model, version)
+        with suppress(OSError):
+            _discard(target, staged.parent)
+            target.parent.rmdir()
+            target.parent.parent.rmdir()
+
+    def refuse_obstacles(self, model: str, format: str, version: str) -> None:
+        """Refuse early what would be refused when all is built.
+
+        Raises:
+            Refusal: when what lies where the version would is no version.
+        """
+        target = self.folder(model, format, version)
+        for folder in (self.root, target.parent.parent, target.parent):
+            if os.path.lexists(folder) and not folder.is_dir():
+                raise self.refusal(NotADirectoryError(errno.ENOTDIR, "", str(folder)))
+        claim.refuse_obstacle(target)
 
     def publish(self, staged: Path, model: str, format: str, version: str) -> str:
-        """Make a staged artifact a published version.
+        """Make a sealed artifact (`durable.seal`) a published version.
 
         Returns PUBLISHED, or IDENTICAL when the same bytes were there already.
 
         Raises:
             Refusal: when the version is there with other bytes; nothing is changed.
+            OSError: when the disk fails; the version is whole or not there.
         """
         target = self.folder(model, format, version)
-        _seal(staged)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if _renamed(staged, target) or _claimed(staged, target):
-            _sync(target.parent)
-            return PUBLISHED
-        if digest.of_folder(staged) == digest.of_folder(target):
-            return IDENTICAL
-        raise Refusal(_differs(staged, target))
+        durable.make_folder(target.parent)
+        while not durable.rename_new(staged, target):
+            if _is_version(target):
+                return self._same(staged, target)
+            if claim.moved(staged, target):
+                break
+        self.settle(model, format, version)
+        return PUBLISHED
+
+    def settle(self, model: str, format: str, version: str) -> None:
+        """Bring a version's name to the disk: whoever renamed it may have died before it could."""
+        folder = self.folder(model, format, version)
+        for each in (folder, folder.parent, folder.parent.parent, self.root):
+            durable.sync(each)
+        with suppress(PermissionError):
+            durable.sync(self.root.parent)
 
     def versions(self) -> Iterator[tuple[str, str, str]]:
         """Yield (model, format, version) of all that is published, sorted."""
@@ -96,62 +135,73 @@ class Store:
             model, format, version, _ = path.relative_to(self.root).parts
             yield model, format, version
 
+    def refusal(self, error: OSError) -> Refusal:
+        """Say what a disk would not do, with what repairs it."""
+        file = Path(os.fsdecode(error.filename)) if error.filename else self.root
+        inside = file.is_relative_to(self.root)
+        deed = "artifacts cannot be written here" if inside else "cannot be read or written"
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        hint = _way_out(error.errno, inside=inside)
+        return Refusal(Problem(file=str(file), message=f"{deed}: {reason}", hint=hint))
 
-def _moved(staged: Path, target: Path) -> Path:
+    def shortage(self) -> tuple[Problem, ...]:
+        """Say if the disk is full: libraries that write a payload tell of it in odd words."""
+        try:
+            free = os.statvfs(self.root)
+        except OSError:
+            return ()
+        if free.f_bavail * free.f_frsize >= _SHORT and (free.f_favail or not free.f_files):
+            return ()
+        return self.refusal(OSError(errno.ENOSPC, "")).problems
+
+    def _same(self, staged: Path, target: Path) -> str:
+        if digest.of_folder(staged) != digest.of_folder(target):
+            raise Refusal(_differs(staged, target))
+        claim.forget(target)
+        self.settle(*target.relative_to(self.root).parts)
+        return IDENTICAL
+
+    def _clear_dead(self) -> None:
+        """Clear what dead builders left; of whom nothing is known is left alone."""
+        for place in sorted((self.root / STAGING).iterdir()):
+            with suppress(OSError), alive.hold(place / _LIFE) as state:
+                if state == alive.OURS:
+                    shutil.rmtree(place, ignore_errors=True)
+        claim.clear_dead(self.root)
+
+
+def _is_version(folder: Path) -> bool:
+    return (folder / record.FILE).is_file()
+
+
+def _held_place(held: ExitStack, parent: Path, prefix: str) -> Path:
+    """Make a folder that is ours until `held` ends; a cleaner may be faster than our lock."""
+    while True:
+        place = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        with suppress(FileNotFoundError):
+            if held.enter_context(alive.hold(place / _LIFE)) in (alive.OURS, alive.UNKNOWN):
+                (place / _WORK).mkdir()
+                return place
+
+
+def _kept(staged: Path, target: Path) -> Path:
     """Move a staged folder to a place that is only for people, in the stead of an older one."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    os.rename(staged, target)
-    return target
+    while True:
+        durable.make_folder(target.parent)
+        _discard(target, staged.parent)
+        try:
+            os.rename(staged, target)
+        except OSError as error:
+            if error.errno not in _OVERTAKEN or not staged.exists():
+                raise
+        else:
+            return target
 
 
-def _seal(staged: Path) -> None:
-    """Make files read-only, with the same modes everywhere, and bring all of it to the disk."""
-    for folder, _, names in os.walk(staged, topdown=False):
-        for name in names:
-            path = Path(folder, name)
-            path.chmod(0o444)
-            _sync(path)
-        Path(folder).chmod(0o755)
-        _sync(Path(folder))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _renamed(source: Path, target: Path) -> bool:
-    """Rename without replacing, by `renameat2(2)`: a plain rename replaces an empty folder.
-
-    False when the target exists, or where the call or the filesystem cannot do it.
-    """
-    if sys.platform != "linux":
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    old, new = os.fsencode(source), os.fsencode(target)
-    if libc.renameat2(_AT_FDCWD, old, _AT_FDCWD, new, _NOREPLACE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in _TAKEN or code in _UNSUPPORTED:
-        return False
-    raise OSError(code, os.strerror(code), str(target))
-
-
-def _claimed(source: Path, target: Path) -> bool:
-    """Claim the target by creating it and move everything in, the record last."""
-    try:
-        target.mkdir()
-    except FileExistsError:
-        return False
-    names = sorted(os.listdir(source), key=lambda name: (name == record.FILE, name))
-    for name in names:
-        os.rename(source / name, target / name)
-        _sync(target)
-    return True
+def _discard(folder: Path, place: Path) -> None:
+    """Move a folder away into our own staging place, with which it goes."""
+    with suppress(FileNotFoundError):
+        os.rename(folder, Path(tempfile.mkdtemp(prefix="old-", dir=place), folder.name))
 
 
 def _differs(staged: Path, target: Path) -> Problem:
@@ -165,12 +215,10 @@ def _differs(staged: Path, target: Path) -> Problem:
     )
 
 
-def _unwritable(root: Path, error: OSError) -> Refusal:
-    reason = os.strerror(error.errno or 0).lower()
-    return Refusal(
-        Problem(
-            file=str(root),
-            message=f"artifacts cannot be written here: {reason}",
-            hint="name another folder with --artifacts or ARTIFACTBUILD_ARTIFACTS",
-        )
-    )
+def _way_out(code: int | None, *, inside: bool) -> str:
+    again = "run the same command again: what is published stays as it is"
+    if code in _FULL:
+        return f"make room, then {again}"
+    if code == errno.EIO:
+        return f"look after the disk, then {again}"
+    return "name another folder with --artifacts or ARTIFACTBUILD_ARTIFACTS" if inside else ""

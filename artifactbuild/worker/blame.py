@@ -28,13 +28,13 @@ def blamed(path: tuple[Any, ...], deed: str, project: Path, hint: str = "") -> I
     """Turn whatever the user's code raises into a finding at `path` of the manifest.
 
     `deed` says what was being done; the message names the user's own line that was reached last.
-    SystemExit counts: a factory that ends the interpreter has failed.
+    SystemExit and KeyboardInterrupt count: no key reaches a worker, so code has raised them.
     """
     try:
         yield
-    except (Stopped, KeyboardInterrupt):
+    except Stopped:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         traceback.print_exc()
         message = f"{deed} raised {described(error)}{_place(error, project)}"
         raise Stopped(Finding(path=path, message=message, hint=hint)) from error

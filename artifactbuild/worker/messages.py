@@ -13,6 +13,9 @@ from artifactbuild.release.record import Check, Facts, Loader, Measure, Variable
 Tell = Callable[[str], None]
 """Takes a word on what is being done."""
 
+FACTORY_ENDED = "(the factory has returned)\n"
+"""The line of the log up to which a factory printed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -77,8 +80,8 @@ class ProposeReport:
     """Format -> why it cannot hold this model."""
     inputs: Mapping[str, str] | None = None
     """Input -> where its reference values come from."""
-    printed: int = 0
-    """How many bytes of the log the factory had filled when it returned; 0 if it said nothing."""
+    printed: bool = False
+    """Whether the factory printed anything; the log has FACTORY_ENDED where it returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

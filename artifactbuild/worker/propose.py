@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from artifactbuild.manifest.model import Manifest
 from artifactbuild.worker import claims, probing, runtime, source, state
 from artifactbuild.worker.blame import Stopped, blamed
 from artifactbuild.worker.build import interface, work_out
-from artifactbuild.worker.messages import ProposeReport, ProposeRequest, Tell
+from artifactbuild.worker.messages import FACTORY_ENDED, ProposeReport, ProposeRequest, Tell
 from artifactbuild.worker.objects import targets
 from artifactbuild.worker.trial import tried
 
@@ -42,7 +41,8 @@ def _proposed(request: ProposeRequest, tell: Tell) -> ProposeReport:
     tell(f"running the factory {str(asked.factory)!r} once")
     with _heard() as words:
         model = source.make(asked, project)
-    printed, unbuilt = _end_of_log() if words else 0, not model.built
+    print(FACTORY_ENDED, end="", flush=True)
+    unbuilt = not model.built
     tell("looking for reference inputs")
     inputs = probing.found(model, asked, folder, project)
     data = {**request.manifest, **_declared(inputs)}
@@ -73,7 +73,7 @@ def _proposed(request: ProposeRequest, tell: Tell) -> ProposeReport:
         kind=subject.facts.architecture.kind,
         left_out=outcome.refused,
         inputs=inputs.why,
-        printed=printed,
+        printed=bool(words),
     )
 
 
@@ -130,9 +130,3 @@ def _heard() -> Iterator[list[int]]:
         contextlib.redirect_stderr(Ear(sys.stderr)),
     ):
         yield lengths
-
-
-def _end_of_log() -> int:
-    """Return how many bytes the log has now; standard output goes there."""
-    sys.stdout.flush()
-    return os.fstat(1).st_size

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.problems import Refusal
-from artifactbuild.release import lock
+from artifactbuild.release import alive, lock
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Inputs
 
@@ -53,3 +53,42 @@ def test_what_is_no_lock_is_refused(tmp_path: Path, text: str, message: str) -> 
         lock.read(manifest, "model.artifact.lock")
     (problem,) = refused.value.problems
     assert (problem.message, problem.hint) == (message, HINT)
+
+
+def test_temporary_files_of_dead_writers_go_even_if_nothing_is_new(tmp_path: Path) -> None:
+    manifest = tmp_path / "model.artifact.yaml"
+    lock.write(LOCK, manifest)
+    (tmp_path / ".model.artifact.lock.new-dead").write_text("half of a lo")
+    living = tmp_path / ".model.artifact.lock.new-living"
+    with alive.hold(living):
+        assert not lock.write(LOCK, manifest)
+        assert {path.name for path in tmp_path.iterdir()} == {"model.artifact.lock", living.name}
+
+
+def test_writer_whose_file_was_taken_for_a_dead_ones_writes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = tmp_path / "model.artifact.yaml"
+    hold, held = alive.hold, []
+
+    def overtaken(path: Path, flags: int) -> object:
+        held.append(path)
+        if len(held) == 1:
+            path.unlink()
+        return hold(path, flags)
+
+    monkeypatch.setattr(alive, "hold", overtaken)
+    assert lock.write(LOCK, manifest)
+    assert lock.read(manifest, "lock") == LOCK
+    assert len(held) == 2
+
+
+def test_folder_where_no_lock_can_be_written_is_named(tmp_path: Path) -> None:
+    manifest = tmp_path / "missing" / "model.artifact.yaml"
+    with pytest.raises(Refusal) as refused:
+        lock.write(LOCK, manifest)
+    (problem,) = refused.value.problems
+    assert problem.message == "the lock cannot be written: no such file or directory"
+    assert problem.hint == (
+        "repair this and run the same command again: what is published stays as it is"
+    )

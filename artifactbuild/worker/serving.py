@@ -1,0 +1,282 @@
+"""The server process: it imports TensorFlow, runs no operation, and forks a child for each job.
+
+It ends with its parent, and nothing that a job started outlives the job: children that lose their
+parent come to the server (a subreaper, `prctl(2)`), which ends them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import faulthandler
+import fcntl
+import gc
+import json
+import os
+import resource
+import select
+import selectors
+import shutil
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from artifactbuild.data import encode
+from artifactbuild.worker.messages import Tell
+
+Job = Callable[[Any, Tell], Any]
+
+CUT_OFF = 86
+"""Exit code of a worker whose code closed the channel that it answers by."""
+
+GRACE = 2.0
+"""Seconds that a worker gets to write down where it stands when it is stopped."""
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A job at work: its number, and the channel that its end is told on."""
+
+    number: int
+    channel: socket.socket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Children:
+    """The jobs at work by process, and the moment to kill each that is being stopped."""
+
+    jobs: dict[int, Child] = field(default_factory=dict)
+    stopped: dict[int, float] = field(default_factory=dict)
+
+
+def serve(control_fd: int) -> None:
+    """Run the server process: fork a child for each request until the parent is gone."""
+    control = socket.socket(fileno=control_fd)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _leave_when_alone(control)
+    jobs = _jobs()
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    woken, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.signal(signal.SIGCHLD, _noticed)
+    signal.set_wakeup_fd(wake.fileno())
+    children = Children()
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ)
+        selector.register(woken, selectors.EVENT_READ)
+        while True:
+            ready = {key.fileobj for key, _ in selector.select(0.1 if children.stopped else None)}
+            if woken in ready:
+                woken.recv(4096)
+                _reap(children)
+            _kill_late(children)
+            if control in ready and not _accept(control, jobs, children):
+                break
+    for child in children.jobs:
+        os.kill(child, signal.SIGKILL)
+    _end_strays(())
+    shutil.rmtree(os.getcwd(), ignore_errors=True)
+    _leave(0)
+
+
+def once(job: str, channel_fd: int) -> None:
+    """Do one job in a fresh interpreter; what it prints goes where its output goes."""
+    channel = socket.socket(fileno=channel_fd)
+    if sys.platform == "linux":
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _do(_jobs()[job], channel)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _leave_when_alone(control: socket.socket) -> None:
+    """Leave at once if the parent goes while TensorFlow is being imported."""
+    poll = select.poll()
+    poll.register(control, 0)
+
+    def look(number: int, frame: object) -> None:
+        del number, frame
+        if any(event & select.POLLHUP for _, event in poll.poll(0)):
+            shutil.rmtree(os.getcwd(), ignore_errors=True)
+            os._exit(0)
+
+    signal.signal(signal.SIGIO, look)
+    signal.siginterrupt(signal.SIGIO, False)
+    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(control, fcntl.F_SETFL, fcntl.fcntl(control, fcntl.F_GETFL) | os.O_ASYNC)
+    look(0, None)
+
+
+def _noticed(number: int, frame: object) -> None:
+    """Let the signal through to the wakeup descriptor; ignoring it would lose exit codes."""
+    del number, frame
+
+
+def _accept(control: socket.socket, jobs: dict[str, Job], children: Children) -> bool:
+    """Fork a child for one request, or stop one; return False when the parent is gone."""
+    header, fds, _, _ = socket.recv_fds(control, 65536, 2)
+    if not header:
+        return False
+    call = json.loads(header)
+    if "stop" in call:
+        _stop(call["stop"], children)
+    else:
+        channel, output = socket.socket(fileno=fds[0]), fds[1]
+        channel.set_inheritable(False)
+        server, child = os.getpid(), os.fork()
+        if child == 0:
+            try:
+                _become_job(server, control, output, children)
+                _do(jobs[call["job"]], channel)
+            finally:
+                os._exit(3)
+        os.close(output)
+        children.jobs[child] = Child(number=call["number"], channel=channel)
+    with suppress(OSError):
+        control.sendall(b".")
+    return True
+
+
+def _become_job(server: int, control: socket.socket, output: int, children: Children) -> None:
+    """Leave the server's things behind, in a session of one's own; die when the server does."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    os.setsid()
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(0)
+    control.close()
+    for other in children.jobs.values():
+        other.channel.close()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+
+
+def _stop(number: int, children: Children) -> None:
+    """Ask a job to write down where it stands and abort; `_kill_late` does the rest."""
+    for child, job in children.jobs.items():
+        if job.number == number:
+            os.kill(child, signal.SIGABRT)
+            children.stopped[child] = time.monotonic() + GRACE
+
+
+def _kill_late(children: Children) -> None:
+    for child, moment in children.stopped.items():
+        if time.monotonic() > moment:
+            os.kill(child, signal.SIGKILL)
+
+
+def _reap(children: Children) -> None:
+    """Take the exit codes of those who ended; a job ends with all that it started."""
+    while True:
+        try:
+            ended, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not ended:
+            return
+        job = children.jobs.pop(ended, None)
+        if job is None:
+            continue
+        children.stopped.pop(ended, None)
+        _end_strays(children.jobs)
+        code = os.waitstatus_to_exitcode(status)
+        with suppress(OSError), job.channel:
+            job.channel.sendall(json.dumps({"exit": code}).encode() + b"\n")
+
+
+def _end_strays(jobs: Any) -> None:
+    """End what the code of jobs left running, however deep: each kill may bring us more."""
+    while strays := [child for child in _own_children() if child not in jobs]:
+        for child in strays:
+            os.kill(child, signal.SIGKILL)
+        for child in strays:
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)
+
+
+def _own_children() -> list[int]:
+    found = []
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in path.read_text().split()]
+    return found
+
+
+def _jobs() -> dict[str, Job]:
+    """Import TensorFlow, without the collector (a third of the time), and name what can be done."""
+    gc.disable()
+    from artifactbuild.worker import build, difference, propose, validate
+
+    gc.enable()
+    gc.freeze()
+    return {
+        "build": build.run,
+        "difference": difference.run,
+        "propose": propose.run,
+        "validate": validate.run,
+    }
+
+
+def _do(job: Job, channel: socket.socket) -> None:
+    """Do one job and leave the process, whatever its code does; a failure of ours is a bug."""
+    faulthandler.enable()
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    me, mine = os.getpid(), os.fstat(channel.fileno())
+
+    def answer(message: dict[str, Any]) -> None:
+        if os.getpid() != me:
+            os._exit(0)  # a fork of the user's code came back into ours
+        try:
+            if not os.path.samestat(os.fstat(channel.fileno()), mine):
+                _leave(CUT_OFF)
+            channel.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            _leave(CUT_OFF)
+
+    try:
+        with channel.makefile("rb") as requests:
+            request = json.load(requests)
+        report = encode(job(request, lambda text: answer({"progress": text})))
+        answer({"report": report})
+    except BaseException as error:  # noqa: BLE001, the door of a worker
+        traceback.print_exc()
+        answer(_failure(error))
+        _leave(3)
+    _leave(0)
+
+
+def _failure(error: BaseException) -> dict[str, str]:
+    """Tell a failure of the machine, or of code that ends its interpreter, from a bug of ours."""
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return {"cause": str(error)}
+    if not isinstance(error, Exception) or isinstance(error, MemoryError):
+        return {"cause": f"{type(error).__name__}: {error}".removesuffix(": ")}
+    return {"bug": "".join(traceback.format_exception(error))}
+
+
+def _leave(code: int) -> None:
+    """End the process without TensorFlow's slow shutdown."""
+    with suppress(Exception):
+        sys.stdout.flush()
+    with suppress(Exception):
+        sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,136 @@
+"""Signals to a running build: it unwinds in good order, and nothing it started goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from artifactbuild.release import alive
+
+DENSE = Path(__file__).parents[1] / "samples" / "dense"
+Copy = Callable[[Path], Path]
+
+HANGING = """    import os, subprocess, time
+    open(os.environ["NOTE"] + ".new", "w").write(f"{os.getpid()} {os.getppid()} ")
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    open(os.environ["NOTE"] + ".new", "a").write(str(child.pid))
+    os.rename(os.environ["NOTE"] + ".new", os.environ["NOTE"])
+    time.sleep(1000)
+"""
+
+
+@contextmanager
+def hanging(copied: Copy, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """Run a build whose factory hangs; give it and the numbers of what it started."""
+    model = copied(DENSE).parent / "model.py"
+    head, factory, body = model.read_text().partition('    """Return a model')
+    model.write_text(head + HANGING + factory + body)
+    note = tmp_path / "note"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "artifactbuild", "build"],
+        env={**os.environ, "NOTE": str(note), "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as build:
+        try:
+            while not note.exists():
+                assert build.poll() is None, build.communicate()
+                time.sleep(0.05)
+            yield build, [int(word) for word in note.read_text().split()]
+        finally:
+            build.kill()
+
+
+def assert_all_gone(numbers: list[int], temporary: Path) -> None:
+    """Wait until none of the processes is left, and nothing of theirs in the temporary folder."""
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{number}").exists() for number in numbers) or any(temporary.iterdir()):
+        assert time.monotonic() < deadline, (numbers, list(temporary.iterdir()))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
+)
+def test_signal_ends_a_build_in_good_order(
+    copied: Copy, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """A terminal sends its signals to the whole group of the command."""
+    with hanging(copied, tmp_path) as (build, others):
+        os.killpg(build.pid, number)
+        _, err = build.communicate(timeout=60)
+    assert build.returncode == code
+    assert err.splitlines()[-1] == f"interrupted by {number.name}"
+    assert "Traceback" not in err
+    assert_all_gone(others, tmp_path / "temporary")
+    assert list(Path("artifacts", ".staging").iterdir()) == []
+
+
+def test_killed_build_leaves_nothing_running_and_only_what_the_next_clears(
+    copied: Copy, tmp_path: Path
+) -> None:
+    with hanging(copied, tmp_path) as (build, others):
+        build.kill()
+        build.wait()
+        assert_all_gone(others, tmp_path / "temporary")
+    (left,) = Path("artifacts", ".staging").iterdir()
+    with alive.hold(left / "held") as state:
+        assert state == alive.OURS
+    assert [path.name for path in Path("artifacts").iterdir()] == [".staging"]
+
+
+@pytest.mark.slow
+def test_build_that_is_killed_while_tensorflow_is_imported_leaves_nothing_running(
+    copied: Copy, tmp_path: Path
+) -> None:
+    copied(DENSE)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for wait in (0.0, 0.3, 0.6, 1.0, 1.5):
+        with subprocess.Popen(
+            [sys.executable, "-m", "artifactbuild", "build"],
+            env={**os.environ, "TMPDIR": str(temporary)},
+            stderr=subprocess.DEVNULL,
+        ) as build:
+            children = Path(f"/proc/{build.pid}/task/{build.pid}/children")
+            while not children.read_text():
+                time.sleep(0.01)
+            time.sleep(wait)
+            numbers = [int(child) for child in children.read_text().split()]
+            build.kill()
+        assert_all_gone(numbers, temporary)
+
+
+def test_signal_that_the_caller_ignores_stays_ignored(copied: Copy) -> None:
+    """As `nohup` does it."""
+    copied(DENSE)
+    code = (
+        "import signal, os\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from artifactbuild import cli, pipeline\n"
+        "plan = pipeline.plan\n"
+        "def hang_up(work):\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    return plan(work)\n"
+        "pipeline.plan = hang_up\n"
+        "raise SystemExit(cli.run(['plan']))\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("dense v1\n")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from artifactbuild.release import durable
+
+
+def test_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "variables").mkdir()
+    scandir = os.scandir
+
+    def broken(path: str) -> object:
+        if str(path).endswith("variables"):
+            raise OSError(5, "Input/output error")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        durable.seal(tmp_path)
+
+
+def test_rename_replaces_nothing_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old").mkdir()
+    assert not durable.rename_new(tmp_path / "new", tmp_path / "old")
+    assert durable.rename_new(tmp_path / "new", tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError):
+        durable.rename_new(tmp_path / "new", tmp_path / "again")
