@@ -20,7 +20,7 @@ import tensorflow as tf
 from artifactbuild.data import dumps
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference, state
-from artifactbuild.worker.canonical import archive, graph
+from artifactbuild.worker.canonical import archive, savedmodel
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Loading, Subject
 
@@ -44,7 +44,7 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     root.serve = _serve(subject)
     signatures = {"serving_default": subject.serving, **subject.signatures}
     tf.saved_model.save(root, str(folder), signatures=signatures)
-    graph.rewrite(folder)
+    savedmodel.rewrite(folder)
     extra = folder / EXTRA
     extra.mkdir(parents=True)
     config = archive.canonical_config(subject.config)
