@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from artifactbuild.worker.canonical import Unknown
 from artifactbuild.worker.messages import Finding
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -38,6 +39,17 @@ def blamed(path: tuple[Any, ...], deed: str, project: Path, hint: str = "") -> I
         traceback.print_exc()
         message = f"{deed} raised {described(error)}{_place(error, project)}"
         raise Stopped(Finding(path=path, message=message, hint=hint)) from error
+
+
+@contextmanager
+def reproducible(name: str) -> Iterator[None]:
+    """Turn a structure without a canonical form into a finding at the format's name."""
+    try:
+        yield
+    except Unknown as unknown:
+        message = f"{name} has {unknown}, of which no two builds are known to be the same bytes"
+        hint = f"leave {name} out of `formats:`"
+        raise Stopped(Finding(path=("formats", name), message=message, hint=hint)) from unknown
 
 
 def described(error: BaseException) -> str:

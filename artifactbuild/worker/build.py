@@ -30,7 +30,7 @@ from artifactbuild.worker import (
     state,
     tracing,
 )
-from artifactbuild.worker.blame import Stopped, blamed, described
+from artifactbuild.worker.blame import Stopped, blamed, described, reproducible
 from artifactbuild.worker.facts import describe
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
@@ -233,7 +233,10 @@ def _write(request: BuildRequest, subject: Subject, name: str, tell: Tell) -> tu
     tell(f"writing {name}")
     folder = Path(request.staging, name)
     try:
-        with blamed(("formats", name), f"writing {name}", Path(request.project)):
+        with (
+            blamed(("formats", name), f"writing {name}", Path(request.project)),
+            reproducible(name),
+        ):
             FORMATS[name].write(subject, _options(subject.manifest, name), folder)
     except Stopped as stopped:
         return stopped.findings

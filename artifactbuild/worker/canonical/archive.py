@@ -1,50 +1,91 @@
-"""`.keras` archives with constant dates, sorted members and object ids counted from zero."""
+"""`.keras` archives without clocks and addresses, their members in one order.
+
+Keras stamps the time into the archive, writes the memory addresses of objects that are used more
+than once into the configuration, and marshals lambdas with the path and line of their source.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import marshal
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import CodeType
 from typing import Any
+
+from artifactbuild.worker.canonical import Unknown
+
+Members = dict[str, bytes]
+"""What an archive holds: contents by name."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date that a zip member can have."""
 
 DATE_SAVED = "1980-01-01@00:00:00"
 
+CONFIG = "config.json"
+METADATA = "metadata.json"
+
+_KNOWN = re.compile(
+    r"(config|metadata|seed_generators)\.json|model\.weights\.h5|assets/.+", re.DOTALL
+)
+"""Keras' own members, and the one that we add."""
+
+
+def check(members: Members) -> Members:
+    """Raise Unknown on a member that no step looks into."""
+    for name in members:
+        if not _KNOWN.fullmatch(name):
+            raise Unknown(f"the member {name!r}")
+    return members
+
+
+def forget_date(members: Members) -> Members:
+    """Put a fixed date for the day on which the model was saved."""
+    metadata = json.loads(members[METADATA])
+    if "date_saved" in metadata:
+        metadata["date_saved"] = DATE_SAVED
+    return {**members, METADATA: json.dumps(metadata, sort_keys=True).encode()}
+
+
+def forget_addresses(members: Members) -> Members:
+    """Number shared objects, and take the place of their source from lambdas."""
+    config = canonical_config(json.loads(members[CONFIG]))
+    return {**members, CONFIG: json.dumps(config).encode()}
+
+
+def sort(members: Members) -> Members:
+    """Sort by name: Keras writes assets in the order of a directory."""
+    return dict(sorted(members.items()))
+
+
+STEPS: tuple[Callable[[Members], Members], ...] = (check, forget_date, forget_addresses, sort)
+
 
 def rewrite(path: Path, added: Mapping[str, bytes] | None = None) -> None:
-    """Give a `.keras` archive canonical bytes, with further members; twice changes nothing."""
+    """Give a `.keras` archive canonical bytes, with further members; twice changes nothing.
+
+    Raises:
+        Unknown: when it has a member that no step knows.
+    """
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    members = dict(sorted({**members, **(added or {})}.items()))
-    members["config.json"] = _config(members["config.json"])
-    members["metadata.json"] = _metadata(members["metadata.json"])
+    members |= added or {}
+    for step in STEPS:
+        members = step(members)
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            archive.writestr(_member(name), content)
+            archive.writestr(_dateless(name), content)
 
 
-def _member(name: str) -> zipfile.ZipInfo:
+def _dateless(name: str) -> zipfile.ZipInfo:
     member = zipfile.ZipInfo(name, date_time=EPOCH)
     member.create_system = 3
     member.external_attr = 0o100644 << 16
     return member
-
-
-def _metadata(content: bytes) -> bytes:
-    metadata = json.loads(content)
-    if "date_saved" in metadata:
-        metadata["date_saved"] = DATE_SAVED
-    return json.dumps(metadata, sort_keys=True).encode()
-
-
-def _config(content: bytes) -> bytes:
-    return json.dumps(canonical_config(json.loads(content)), sort_keys=False).encode()
 
 
 def canonical_config(config: Any) -> Any:
@@ -79,10 +120,14 @@ def _lambda(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "value": [_code(code), *rest]}
 
 
+PLAIN = 2
+"""The last version of marshal whose bytes do not depend on how often an object is referred to."""
+
+
 def _code(encoded: str) -> str:
     """Return marshalled bytecode, as Keras encodes it, without file name and line number."""
     code = _placeless(marshal.loads(base64.b64decode(encoded)))  # noqa: S302, our own process made it
-    return base64.b64encode(marshal.dumps(code)).decode("ascii") + "\n"
+    return base64.b64encode(marshal.dumps(code, PLAIN)).decode("ascii") + "\n"
 
 
 def _placeless(code: CodeType) -> CodeType:

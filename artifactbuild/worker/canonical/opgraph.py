@@ -7,19 +7,73 @@ outputs; those of the signature stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 
 def canonical(model: Any) -> bytes:
     """Return the bytes of a model proto, rewritten in place; doing it twice changes nothing."""
+    for step in STEPS:
+        step(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def forget_remarks(model: Any) -> None:
+    """Leave out what the converter says of itself and of its sources."""
     model.doc_string = ""
-    for graph in (model.graph, *_below(model.graph)):
+    for graph in _graphs(model):
+        graph.doc_string = ""
+        for each in (*graph.node, *graph.input, *graph.output, *graph.value_info):
+            each.doc_string = ""
+
+
+def order(model: Any) -> None:
+    """Sort operations so that each follows what it needs, as that is needed; drop what is not."""
+    for graph in _graphs(model):
         _order(graph)
+
+
+def sort_attributes(model: Any) -> None:
+    """Sort the attributes of operations by name."""
+    for graph in _graphs(model):
+        for node in graph.node:
+            node.attribute.sort(key=_name)
+
+
+def rename(model: Any) -> None:
+    """Name operations and values by first visit; drop constants that nothing uses."""
     signature = frozenset(value.name for value in (*model.graph.input, *model.graph.output))
     _rename(model.graph, _Names(signature=signature, given={name: name for name in signature}))
-    return bytes(model.SerializeToString(deterministic=True))
+
+
+def sort_values(model: Any) -> None:
+    """Sort constants and described values by their new names."""
+    for graph in _graphs(model):
+        graph.initializer.sort(key=_name)
+        graph.value_info.sort(key=_name)
+
+
+def name_sizes(model: Any) -> None:
+    """Number the open sizes of inputs, outputs and described values by first appearance."""
+    names: dict[str, str] = {}
+    for graph in _graphs(model):
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            for size in value.type.tensor_type.shape.dim:
+                if size.dim_param:
+                    new = names.setdefault(size.dim_param, f"size_{len(names)}")
+                    size.dim_param = new
+
+
+STEPS: tuple[Callable[[Any], None], ...] = (
+    forget_remarks,
+    order,
+    sort_attributes,
+    rename,
+    sort_values,
+    name_sizes,
+)
+"""In order: what is named by first visit is sorted before, and what is sorted by name after."""
 
 
 def foreign(model: Any) -> list[str]:
@@ -59,12 +113,17 @@ class _Names:
         return self.given.get(old, "")
 
 
+def _graphs(model: Any) -> list[Any]:
+    """Return the graph and all graphs inside its operations, inner ones first."""
+    return [*_below(model.graph), model.graph]
+
+
 def _below(graph: Any) -> Iterator[Any]:
     """Yield the graphs inside a graph's operations, as loops and branches have, at any depth."""
     for node in graph.node:
         for inner in _inside(node):
-            yield inner
             yield from _below(inner)
+            yield inner
 
 
 def _inside(node: Any) -> Iterator[Any]:
@@ -75,10 +134,6 @@ def _inside(node: Any) -> Iterator[Any]:
 
 
 def _order(graph: Any) -> None:
-    """Sort operations so that each follows what it needs, as that is needed; drop what is not."""
-    for node in graph.node:
-        for inner in _inside(node):
-            _order(inner)
     makers = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
     order: dict[int, None] = {}
     pending = [(makers[out.name], False) for out in reversed(graph.output) if out.name in makers]
@@ -104,7 +159,6 @@ def _needs(node: Any) -> Iterator[str]:
 
 
 def _rename(graph: Any, names: _Names) -> None:
-    graph.doc_string = ""
     for value in graph.input:
         value.name = names.of(value.name, "input")
     for node in graph.node:
@@ -115,9 +169,7 @@ def _rename(graph: Any, names: _Names) -> None:
 
 
 def _rename_node(node: Any, names: _Names) -> None:
-    node.doc_string = ""
     node.name = names.fresh(node.op_type)
-    node.attribute.sort(key=_name)
     node.input[:] = [names.of(name, "constant") for name in node.input]
     for number, inner in enumerate(_inside(node)):
         inner.name = f"{node.name}/{number}"
@@ -133,12 +185,6 @@ def _rename_values(graph: Any, names: _Names) -> None:
         items.extend(item for item in used if item.name in names.given)
         for item in items:
             item.name = names.given[item.name]
-        items.sort(key=_name)
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        value.doc_string = ""
-        for size in value.type.tensor_type.shape.dim:
-            if size.dim_param:
-                size.dim_param = names.of(size.dim_param, "size")
 
 
 def _name(item: Any) -> str:

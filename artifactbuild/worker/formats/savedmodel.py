@@ -9,7 +9,7 @@ for its users. https://www.tensorflow.org/guide/saved_model
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import tensorflow as tf
 from artifactbuild.data import dumps
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference, state
-from artifactbuild.worker.canonical import archive, graph
+from artifactbuild.worker.canonical import archive, savedmodel
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Loading, Subject
 
@@ -37,14 +37,14 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     """Save the traced functions and the variables, then what Keras needs beside them."""
     root = tf.Module()
-    root.model_variables = state.model_variables(subject.model)
-    root.optimizer_variables = state.optimizer_variables(subject.model)
+    root.model_variables = _tracked(state.model_variables(subject.model))
+    root.optimizer_variables = _tracked(state.optimizer_variables(subject.model))
     root.resources = _resources(subject)
     root.assets = [tf.saved_model.Asset(path) for path in subject.manifest.assets]
     root.serve = _serve(subject)
     signatures = {"serving_default": subject.serving, **subject.signatures}
     tf.saved_model.save(root, str(folder), signatures=signatures)
-    graph.rewrite(folder)
+    savedmodel.rewrite(folder)
     extra = folder / EXTRA
     extra.mkdir(parents=True)
     config = archive.canonical_config(subject.config)
@@ -86,6 +86,16 @@ def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     status.assert_existing_objects_matched().expect_partial()
     state.finalize(model)
     return model
+
+
+def _tracked(held: Sequence[Any]) -> list[Any]:
+    """Return what is held, with TensorFlow's variables in place of Keras' wrappers.
+
+    Of a wrapper the graph would restore a copy of its own: `tf.saved_model.load` sees no
+    difference, but a server, which runs the graph's own restore function, finds the variables that
+    the signatures read uninitialized.
+    """
+    return [each.value if isinstance(each, keras.Variable) else each for each in held]
 
 
 def _signature(name: str, against: str) -> Loader:
@@ -175,7 +185,7 @@ def _resources(subject: Subject) -> list[Any]:
         for value in _held(vars(layer).values()):
             if id(value) not in known and _is_resource(value):
                 found.setdefault(id(value), value)
-    return list(found.values())
+    return _tracked(list(found.values()))
 
 
 def _held(values: Iterable[Any]) -> Iterator[Any]:

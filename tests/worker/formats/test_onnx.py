@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,18 @@ def test_canonical_bytes_follow_from_the_structure_alone() -> None:
     onnx.checker.check_model(again)
     assert [each.name for each in again.graph.output] == ["Mul_1"]
     assert [node.op_type for node in again.graph.node] == ["Mul", "Mul", "Add"]
+
+
+@pytest.mark.parametrize("step", opgraph.STEPS)
+def test_canonical_bytes_need_the_step(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = graph({"two": "c__1", "three": "c__2", "left": "l__3", "right": "r"}, (0, 1, 2, 3))
+    other = graph({"two": "Mul_2", "three": "a", "left": "m__30", "right": "Mul_0"}, (3, 0, 1, 2))
+    attributes = [helper.make_attribute("alpha", 0.1), helper.make_attribute("beta", 0.2)]
+    one.graph.node[0].attribute.extend(attributes)
+    other.graph.node[1].attribute.extend(attributes[::-1])
+    assert digest(opgraph.canonical(deepcopy(one))) == digest(opgraph.canonical(deepcopy(other)))
+    monkeypatch.setattr(opgraph, "STEPS", tuple(each for each in opgraph.STEPS if each is not step))
+    assert digest(opgraph.canonical(one)) != digest(opgraph.canonical(other))
 
 
 def test_canonical_graph_computes_the_same() -> None:
