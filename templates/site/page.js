@@ -5,7 +5,7 @@
   const rows = [...document.querySelectorAll("tr[data-words]")];
   const find = () => {
     const words = form.elements.words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const format = form.elements.format.value, state = form.elements.state.value;
+    const format = form.elements.format.value, state = form.elements.state?.value;
     let shown = 0;
     for (const row of rows) {
       const text = row.dataset.words;

@@ -14,16 +14,24 @@ from artifactbuild.release.site.shelf import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What changed in a thing; `before` or `after` is empty where it was added or removed."""
+
+    key: str = ""
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that changed; `before` or `after` is empty where it was added or removed.
+    """One thing that changed, with its parts; of a layer, what was chosen stands first.
 
     `breaking` tells that callers of the model have to change too.
     """
 
     area: str
     subject: str
-    before: str = ""
-    after: str = ""
+    parts: tuple[Part, ...]
     breaking: bool = False
 
 
@@ -56,8 +64,7 @@ def _tensors(area: str, before: Sequence[Tensor], after: Sequence[Tensor]) -> It
             yield Change(
                 area="contract",
                 subject=f"{area} {name}",
-                before=_tensor(was),
-                after=_tensor(now),
+                parts=(Part(before=_tensor(was), after=_tensor(now)),),
                 breaking=not _kept(area, was, now),
             )
 
@@ -83,15 +90,26 @@ def _layers(before: Sequence[Layer], after: Sequence[Layer]) -> Iterator[Change]
     for path, layer in list(come.items()):
         same = next((p for p, each in gone.items() if _alike(each, layer)), None)
         if same is not None:
-            yield Change(area="architecture", subject="renamed", before=same, after=path)
+            yield _change("architecture", "renamed", Part(before=same, after=path))
             del gone[same], come[path]
     for path, layer in gone.items():
-        yield Change(area="architecture", subject=path, before=_told(layer))
+        yield _change("architecture", path, Part(before=_told(layer)))
     for path, layer in come.items():
-        yield Change(area="architecture", subject=path, after=_told(layer))
+        yield _change("architecture", path, Part(after=_told(layer)))
     for path, layer in new.items():
-        if path in old:
-            yield from _mapping("architecture", _facts(old[path]), _facts(layer), f"{path}: ")
+        parts = tuple(_inside(old[path], layer)) if path in old else ()
+        if parts:
+            yield _change("architecture", path, *parts)
+
+
+def _change(area: str, subject: str, *parts: Part) -> Change:
+    return Change(area=area, subject=subject, parts=parts)
+
+
+def _inside(before: Layer, after: Layer) -> Iterator[Part]:
+    """Return what differs between two layers of one path; of inner layers these tell themselves."""
+    yield from _parts(before.config, after.config)
+    yield from _parts(_facts(before), _facts(after))
 
 
 def _flat(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
@@ -113,13 +131,11 @@ def _told(layer: Layer) -> str:
 
 
 def _facts(layer: Layer) -> dict[str, Any]:
-    """Return what can change in a layer; of one with inner layers, these tell the rest."""
     return {
         "class": layer.kind,
         "fed by": ", ".join(layer.inputs),
         "output shape": layer.output_shape,
         "parameters": f"{layer.parameters:,}",
-        **layer.config,
     }
 
 
@@ -134,7 +150,7 @@ def _weights(before: Sequence[Layer], after: Sequence[Layer]) -> Iterator[Change
     holding = [layer for layer in new.values() if not layer.layers and layer.weights_sha256]
     if differing:
         count = f"{len(differing)} of {len(holding)} layers have other weights"
-        yield Change(area="weights", subject=count, after=", ".join(differing))
+        yield _change("weights", count, Part(after=", ".join(differing)))
 
 
 def _totals(version: Version) -> dict[str, str]:
@@ -164,13 +180,16 @@ def _short(digests: Mapping[str, str]) -> dict[str, str]:
     return {name: digest[:12] for name, digest in digests.items()}
 
 
-def _mapping(
-    area: str, before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
-) -> Iterator[Change]:
+def _mapping(area: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for part in _parts(before, after):
+        yield _change(area, part.key, Part(before=part.before, after=part.after))
+
+
+def _parts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Part]:
     for key in sorted({*before, *after}):
         was, now = _text(before.get(key)), _text(after.get(key))
         if was != now:
-            yield Change(area=area, subject=prefix + key, before=was, after=now)
+            yield Part(key=key, before=was, after=now)
 
 
 def _text(value: Any) -> str:

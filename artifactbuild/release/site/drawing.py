@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from artifactbuild.release.record import Architecture, Layer
 from artifactbuild.release.site import folding, layout
+from artifactbuild.release.site.folding import Graph
 from artifactbuild.release.site.layout import HEIGHT, Arrow
+from artifactbuild.release.site.text import visible
 
 CHARACTER, SMALL = 7.3, 6.4
 """How wide a character of a box's first and second line is."""
@@ -60,7 +62,7 @@ def of_model(name: str, architecture: Architecture) -> Drawing:
 def _drawing(
     key: str, name: str, kind: str, layers: Sequence[Layer], outputs: Iterable[str]
 ) -> Drawing:
-    graph = folding.graph(layers, outputs)
+    graph = _visible(folding.graph(layers, outputs))
     widths = [_width(node) for node in graph.nodes]
     column = tuple(pairwise(range(len(widths))))
     placed = layout.layout(widths, graph.edges or column)
@@ -87,6 +89,12 @@ def _drawing(
         arrows=placed.arrows if graph.edges else (),
         nested=_nested(key, layers),
     )
+
+
+def _visible(graph: Graph) -> Graph:
+    """Return a graph whose texts are as long as they look."""
+    nodes = (replace(n, label=visible(n.label), detail=visible(n.detail)) for n in graph.nodes)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _nested(key: str, layers: Sequence[Layer]) -> tuple[Drawing, ...]:

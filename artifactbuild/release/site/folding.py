@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ LIMIT = 60
 
 FEWEST = 12
 """Folding whole chains must leave so many nodes; else they are folded piece by piece."""
+
+_SHAPE = re.compile(r"\((?:None,? ?)?([^()]*)\)")
 
 Edges = tuple[tuple[int, int], ...]
 
@@ -132,10 +135,20 @@ def _common(names: Sequence[str]) -> str:
 
 
 def _single(layer: Layer, ends: frozenset[str]) -> Node:
-    shown = [layer.kind, layer.output_shape, f"{layer.parameters:,}" if layer.parameters else ""]
+    shown = [
+        layer.kind,
+        _brief(layer.output_shape),
+        f"{layer.parameters:,}" if layer.parameters else "",
+    ]
     inner = f"{len(layer.layers)} layers" if layer.layers else ""
     detail = " · ".join(filter(None, [*shown, inner]))
     return Node(kind=_kind(layer, ends), label=layer.name, detail=detail, title=_told(layer))
+
+
+def _brief(shape: str) -> str:
+    """Return '8×8×16' for '(None, 8, 8, 16)': the batch is always there."""
+    sizes = (match[1].replace("None", "?").split(", ") for match in _SHAPE.finditer(shape))
+    return ", ".join("×".join(size.rstrip(",") for size in each if size) for each in sizes)
 
 
 def _told(layer: Layer) -> str:

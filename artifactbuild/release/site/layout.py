@@ -15,6 +15,9 @@ from artifactbuild.release.site.folding import Edges
 HEIGHT, GAP_Y, GAP_X, THREAD = 38.0, 26.0, 18.0, 10.0
 """Sizes of boxes and the room between them; THREAD is what a passing arrow takes."""
 
+ASIDE = 12.0
+"""How far beside the middle an arrow runs that closes a loop."""
+
 SWEEPS = 6
 
 
@@ -75,7 +78,7 @@ def layout(widths: Sequence[float], edges: Edges) -> Layout:
         height=len(ranked.ranks) * (HEIGHT + GAP_Y) - GAP_Y if placed else 0.0,
         boxes=tuple(placed[: len(widths)]),
         arrows=tuple(
-            Arrow(path=_path([placed[node] for node in route]), back=back)
+            Arrow(path=_path([placed[node] for node in route], ASIDE if back else 0.0), back=back)
             for route, back in ranked.routes
         ),
     )
@@ -235,12 +238,12 @@ def _settle(
         centres[node] = mean + shift
 
 
-def _path(stops: Sequence[Placed]) -> str:
+def _path(stops: Sequence[Placed], aside: float) -> str:
     """Draw from the lower edge of the first box to the upper edge of the last."""
-    x, y = stops[0].x + stops[0].width / 2, stops[0].y + HEIGHT
+    x, y = stops[0].x + stops[0].width / 2 + aside, stops[0].y + HEIGHT
     parts = [f"M{number(x)} {number(y)}"]
     for stop in stops[1:]:
-        to_x, to_y = stop.x + stop.width / 2, stop.y
+        to_x, to_y = stop.x + stop.width / 2 + aside, stop.y
         middle = number((y + to_y) / 2)
         parts.append(f"C{number(x)} {middle} {number(to_x)} {middle} {number(to_x)} {number(to_y)}")
         x, y = to_x, to_y + HEIGHT

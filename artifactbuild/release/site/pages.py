@@ -22,6 +22,7 @@ from artifactbuild.release.card import size
 from artifactbuild.release.record import BINS, Check, Record
 from artifactbuild.release.site import changes, drawing, layout, names, plots
 from artifactbuild.release.site.shelf import Model, Version
+from artifactbuild.release.site.text import visible
 from artifactbuild.resources import templates
 
 INDEX = "index.html"
@@ -82,7 +83,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=visible,
+        finalize=_shown,
     )
     environment.globals |= {
         "style": Markup(style),  # noqa: S704, our own file
@@ -115,14 +116,11 @@ def _source(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def visible(value: Any) -> Any:
-    """Return a value as text in which every character can be seen; markup of ours stays."""
+def _shown(value: Any) -> Any:
+    """Return what an expression of a template gives as visible text; markup of ours stays."""
     if isinstance(value, Markup):
         return value
-    text = "" if value is None else str(value)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return "" if value is None else visible(str(value))
 
 
 def _told(value: Any) -> str:
@@ -138,10 +136,15 @@ def _told(value: Any) -> str:
     ):
         return ", ".join(f"{key} {_told(each)}" for key, each in sorted(value.items()))
     if isinstance(value, float):
-        return repr(value)
+        return _EXPONENT.sub(r"e\1\2", repr(value))
     if isinstance(value, (Mapping, list, tuple)):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     return str(value)
+
+
+def _plain(value: Any) -> str:
+    """Return plain data as the record writes it, words without their quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _shape(value: Sequence[int | None]) -> str:
@@ -193,6 +196,7 @@ FILTERS: Mapping[str, Any] = {
     "difference": _difference,
     "figure": _figure,
     "number": layout.number,
+    "plain": _plain,
     "shape": _shape,
     "size": size,
     "sources": _sources,
