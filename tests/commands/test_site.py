@@ -55,7 +55,7 @@ def test_a_manifest_shows_its_own_model_and_how_it_stands(
     source = manifest.parent / "model.py"
     source.write_text(source.read_text() + "\n# other\n")
     assert run(["site", "dense", "artifacts", "--output", "pages"]) == 0
-    told = "drift v1 was released from other inputs: model.py changed"
+    told = "v1 was released from other inputs: model.py changed"
     assert told in text("pages/dense/index.html")
     assert "h5, keras, savedmodel, weights" in text("pages/dense/index.html")
     assert text("pages/index.html").count("no manifest given") == 2
