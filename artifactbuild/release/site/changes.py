@@ -12,6 +12,9 @@ from artifactbuild.release.card import size
 from artifactbuild.release.record import Layer, Measure
 from artifactbuild.release.site.shelf import Version
 
+FOLLOWING = frozenset({"output shape", "parameters"})
+"""What changes in a layer when one before it does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -26,12 +29,14 @@ class Part:
 class Change:
     """One thing that changed, with its parts; of a layer, what was chosen stands first.
 
-    `breaking` tells that callers of the model have to change too.
+    `layers` names those of which there is no more to say, `breaking` tells that callers of the
+    model have to change too.
     """
 
     area: str
     subject: str
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = ()
+    layers: tuple[str, ...] = ()
     breaking: bool = False
 
 
@@ -96,10 +101,18 @@ def _layers(before: Sequence[Layer], after: Sequence[Layer]) -> Iterator[Change]
         yield _change("architecture", path, Part(before=_told(layer)))
     for path, layer in come.items():
         yield _change("architecture", path, Part(after=_told(layer)))
-    for path, layer in new.items():
-        parts = tuple(_inside(old[path], layer)) if path in old else ()
-        if parts:
+    differing = {p: tuple(_inside(old[p], layer)) for p, layer in new.items() if p in old}
+    follows = [p for p, parts in differing.items() if parts and {x.key for x in parts} <= FOLLOWING]
+    for path, parts in differing.items():
+        if parts and path not in follows:
             yield _change("architecture", path, *parts)
+    if follows:
+        subject = f"{_number(len(follows))} only in shape"
+        yield Change(area="architecture", subject=subject, layers=tuple(follows))
+
+
+def _number(count: int) -> str:
+    return "1 layer" if count == 1 else f"{count} layers"
 
 
 def _change(area: str, subject: str, *parts: Part) -> Change:
@@ -149,8 +162,8 @@ def _weights(before: Sequence[Layer], after: Sequence[Layer]) -> Iterator[Change
     ]
     holding = [layer for layer in new.values() if not layer.layers and layer.weights_sha256]
     if differing:
-        count = f"{len(differing)} of {len(holding)} layers have other weights"
-        yield _change("weights", count, Part(after=", ".join(differing)))
+        subject = f"{len(differing)} of {_number(len(holding))}"
+        yield Change(area="weights", subject=subject, layers=tuple(differing))
 
 
 def _totals(version: Version) -> dict[str, str]:

@@ -16,7 +16,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from artifactbuild.release.card import size
 from artifactbuild.release.record import BINS, Check, Record
@@ -27,6 +27,7 @@ from artifactbuild.resources import templates
 
 INDEX = "index.html"
 
+_PIECE = re.compile(r"[^/_]+[/_]*|[/_]+")
 _EXPONENT = re.compile(r"e([+-])0+(\d)")
 
 
@@ -147,6 +148,12 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _path(value: str) -> Markup:
+    """Return a path that may be broken after a slash or an underscore, and else only if it must."""
+    pieces = _PIECE.findall(visible(value))
+    return Markup("<wbr>").join(escape(piece) for piece in pieces)
+
+
 def _shape(value: Sequence[int | None]) -> str:
     return "[" + ", ".join("any" if each is None else str(each) for each in value) + "]"
 
@@ -196,6 +203,7 @@ FILTERS: Mapping[str, Any] = {
     "difference": _difference,
     "figure": _figure,
     "number": layout.number,
+    "path": _path,
     "plain": _plain,
     "shape": _shape,
     "size": size,

@@ -30,7 +30,7 @@ def _row(change: Change) -> tuple[str, ...]:
     parts = (
         text for p in change.parts for text in ([p.key] if p.key else []) + [p.before, p.after]
     )
-    row = (change.area, change.subject, *parts)
+    row = (change.area, change.subject, *parts, *change.layers)
     return (*row, "breaking") if change.breaking else row
 
 
@@ -91,6 +91,16 @@ def test_units_of_one_layer_name_that_layer() -> None:
     ]
 
 
+def test_layers_that_only_follow_are_told_together() -> None:
+    first, hidden, last = chain(3)
+    wider = replace(hidden, config={"units": 10})
+    follows = replace(last, parameters=90, output_shape="(None, 10)")
+    assert told(with_layers(first, hidden, last), with_layers(first, wider, follows)) == [
+        ("architecture", "dense_1", "units", "8", "10"),
+        ("architecture", "1 layer only in shape", "dense_2"),
+    ]
+
+
 def test_layers_that_came_went_and_were_renamed() -> None:
     x = layer("x", kind="InputLayer")
     old = with_layers(x, layer("a", "x"), layer("b", "a", config_sha256="d" * 64))
@@ -117,9 +127,7 @@ def test_other_weights_alone() -> None:
             layer("b", weights_sha256=digest * 64),
         )
 
-    assert told(model("2"), model("3")) == [
-        ("weights", "1 of 2 layers have other weights", "", "b")
-    ]
+    assert told(model("2"), model("3")) == [("weights", "1 of 2 layers", "b")]
 
 
 def test_totals_formats_and_words() -> None:
