@@ -52,6 +52,8 @@ def test_a_manifest_shows_its_own_model_and_how_it_stands(
     assert run(["site", "dense", "--output", "pages"]) == 0
     assert "as locked" in text("pages/dense/index.html")
     assert not Path("pages/stranger").exists()
+    drawn = parse(Path("pages/dense/index.html").read_bytes()).values("svg", "class")
+    assert (drawn.count("histogram"), drawn.count("error") > 8) == (1, True)
     source = manifest.parent / "model.py"
     source.write_text(source.read_text() + "\n# other\n")
     assert run(["site", "dense", "artifacts", "--output", "pages"]) == 0

@@ -207,7 +207,8 @@ def test_an_empty_store_has_an_index(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_whatever_the_process_is_like(tmp_path: Path) -> None:
-    root = publish(tmp_path / "artifacts", made(), made(version="v2", notes="other"), harmful("h"))
+    other = made(version="v2", environment=dict.fromkeys("abcdefgh", "1"))
+    root = publish(tmp_path / "artifacts", made(), other, harmful("h"))
     found = []
     for seed, zone, locale in (("1", "UTC", "C.UTF-8"), ("2", "Asia/Tokyo", "de_DE.UTF-8")):
         target = tmp_path / seed
