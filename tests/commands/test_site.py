@@ -12,9 +12,9 @@ import pytest
 
 from artifactbuild.cli import run
 from artifactbuild.pipeline import Outcome
-from artifactbuild.release.site import folder
-from tests.release.site.markup import parse
-from tests.release.site.records import made, publish
+from artifactbuild.site import folder
+from tests.site.markup import parse
+from tests.site.records import made, publish
 
 DENSE = Path(__file__).parents[1] / "samples" / "dense"
 Copy = Callable[[Path], Path]

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from artifactbuild.release.site.folding import Edges
-from artifactbuild.release.site.layout import GAP_X, Layout, layout, number
+from artifactbuild.site.folding import Edges
+from artifactbuild.site.layout import GAP_X, Layout, layout, number
 
 DIAMOND: Edges = ((0, 1), (0, 2), (1, 3), (2, 3), (0, 3))
 

@@ -9,9 +9,9 @@ import pytest
 
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.release.record import File, Record
-from artifactbuild.release.site.changes import Change, between
-from artifactbuild.release.site.shelf import Artifact, Version
-from tests.release.site.records import architecture, chain, layer, made
+from artifactbuild.site.changes import Change, between
+from artifactbuild.site.shelf import Artifact, Version
+from tests.site.records import architecture, chain, layer, made
 
 
 def version(*records: Record) -> Version:

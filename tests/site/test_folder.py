@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.problems import Refusal
-from artifactbuild.release.site import folder
+from artifactbuild.site import folder
 
 PAGES = {"index.html": b"one", "m/index.html": b"two"}
 HINT = "name another folder with --output, or remove this one yourself"

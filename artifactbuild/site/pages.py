@@ -20,10 +20,10 @@ from markupsafe import Markup, escape
 
 from artifactbuild.release.card import size
 from artifactbuild.release.record import BINS, Check, Record
-from artifactbuild.release.site import changes, drawing, layout, names, plots
-from artifactbuild.release.site.shelf import Model, Version
-from artifactbuild.release.site.text import visible
 from artifactbuild.resources import templates
+from artifactbuild.site import changes, drawing, layout, names, plots
+from artifactbuild.site.shelf import Model, Version
+from artifactbuild.site.text import visible
 
 INDEX = "index.html"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from artifactbuild.release.site.names import page_of, slug
+from artifactbuild.site.names import page_of, slug
 
 
 @pytest.mark.parametrize("name", ["my_model", "digits", "a.b-c", "_x", "v1", "1.0.0"])

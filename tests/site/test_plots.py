@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from artifactbuild.release.site import plots
-from tests.release.site.records import EXACT, SPREAD, check
+from artifactbuild.site import plots
+from tests.site.records import EXACT, SPREAD, check
 
 
 def test_bars_are_as_high_as_their_counts_and_never_vanish() -> None:

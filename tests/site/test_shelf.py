@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.problems import Refusal
-from artifactbuild.release.site import shelf
-from artifactbuild.release.site.shelf import Model, State, Wanted
 from artifactbuild.release.store import Store
-from tests.release.site.records import made, publish
+from artifactbuild.site import shelf
+from artifactbuild.site.shelf import Model, State, Wanted
+from tests.site.records import made, publish
 
 
 def read(*roots: Path, **models: tuple[State, ...]) -> tuple[Model, ...]:

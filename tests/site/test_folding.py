@@ -7,8 +7,8 @@ import re
 import pytest
 
 from artifactbuild.release.record import Layer
-from artifactbuild.release.site import folding
-from tests.release.site.records import chain, layer
+from artifactbuild.site import folding
+from tests.site.records import chain, layer
 
 
 def residual(blocks: int) -> tuple[Layer, ...]:

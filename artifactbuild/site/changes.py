@@ -10,7 +10,7 @@ from typing import Any
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.release.card import size
 from artifactbuild.release.record import Layer, Measure
-from artifactbuild.release.site.shelf import Version
+from artifactbuild.site.shelf import Version
 
 FOLLOWING = frozenset({"output shape", "parameters"})
 """What changes in a layer when one before it does."""

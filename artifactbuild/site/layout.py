@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from artifactbuild.release.site.folding import Edges
+from artifactbuild.site.folding import Edges
 
 HEIGHT, GAP_Y, GAP_X, THREAD = 38.0, 26.0, 18.0, 10.0
 """Sizes of boxes and the room between them; THREAD is what a passing arrow takes."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from artifactbuild.release.record import Architecture, Layer
-from artifactbuild.release.site import folding, layout
-from artifactbuild.release.site.folding import Graph
-from artifactbuild.release.site.layout import HEIGHT, Arrow
-from artifactbuild.release.site.text import visible
+from artifactbuild.site import folding, layout
+from artifactbuild.site.folding import Graph
+from artifactbuild.site.layout import HEIGHT, Arrow
+from artifactbuild.site.text import visible
 
 CHARACTER, SMALL = 7.3, 6.4
 """How wide a character of a box's first and second line is."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from artifactbuild.release.site import folder, pages, shelf
-from artifactbuild.release.site.shelf import State, Wanted
 from artifactbuild.release.store import Store
+from artifactbuild.site import folder, pages, shelf
+from artifactbuild.site.shelf import State, Wanted
 from tests import chromium
-from tests.release.site.records import architecture, chain, harmful, layer, made, publish
+from tests.site.records import architecture, chain, harmful, layer, made, publish
 
 pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium is installed")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.release import digest
-from artifactbuild.release.site import pages, shelf
-from artifactbuild.release.site.shelf import State, Wanted
 from artifactbuild.release.store import Store
 from artifactbuild.resources import templates
-from tests.release.site.markup import Markup, parse
-from tests.release.site.records import (
+from artifactbuild.site import pages, shelf
+from artifactbuild.site.shelf import State, Wanted
+from tests.site.markup import Markup, parse
+from tests.site.records import (
     HARM,
     architecture,
     chain,
