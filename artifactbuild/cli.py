@@ -23,7 +23,7 @@ from artifactbuild.problems import Problem, Refusal, summary
 from artifactbuild.release.environment import own_version
 from artifactbuild.worker.server import WorkerLost
 
-VERBS = ("build", "bump", "card", "check", "init", "plan", "reproduce", "schema", "show")
+VERBS = ("build", "bump", "card", "check", "init", "plan", "reproduce", "schema", "show", "site")
 
 GOOD, EXPECTED, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 128
 

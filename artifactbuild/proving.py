@@ -115,7 +115,7 @@ def _failures(work: Job, found: list[tuple[Pair, ValidateReport]], staged: Path)
     for (step, loader), validated in found:
         failed = next((check for check in validated.checks if not check.passed), None)
         if failed is not None:
-            same = replace(failed, loader="", count=0, max_abs=None)
+            same = replace(failed, loader="", count=0, max_abs=None, bound=None)
             alike.setdefault((step.format, same), []).append(loader)
     return [
         work.problem(

@@ -57,6 +57,25 @@ def following(version: str, part: str) -> str:
     return f"{major}.{minor + 1}.0" if part == "minor" else f"{major}.{minor}.{patch + 1}"
 
 
+def order(
+    version: str,
+) -> tuple[bool, tuple[int, ...], bool, tuple[tuple[bool, int, str], ...], str]:
+    """Return what sorts versions from old to new: v9 < v10, 1.0.0-rc.2 < 1.0.0; others come first.
+
+    Parts of a pre-release are compared as semver.org says: numbers before words, by value.
+    """
+    numbered, semantic = _NUMBERED.fullmatch(version), _SEMANTIC.fullmatch(version)
+    found = numbered or semantic
+    if found is None:
+        return (False, (), False, (), version)
+    early = semantic[4] if semantic else None
+    parts = tuple(
+        (not part.isdecimal(), int(part) if part.isdecimal() else 0, part)
+        for part in (early or "-")[1:].split(".")
+    )
+    return (True, tuple(map(int, found.groups()[:3])), early is None, parts, version)
+
+
 def _valid(raw: bytes, path: Path) -> Document:
     document = text.read(raw, files.display(path))
     problems = (*document.problems, *schema.check(document))

@@ -22,6 +22,9 @@ VERSION = 1
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 """How a moment is written: RFC 3339, in UTC."""
 
+BINS = 16
+"""How many bins a histogram has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomObject:
@@ -86,10 +89,30 @@ class Architecture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How the finite numbers of a weight are spread.
+
+    `counts` are those of bins of equal width from `low` to `high`, none where all numbers are
+    equal. `mean` and `deviation` (the standard one) are rounded to six digits of the largest
+    magnitude, so that another order of summing does not show. `zeros` counts the numbers that are
+    exactly 0, `not_finite` the infinities and NaNs that are left out.
+    """
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+    zeros: int
+    not_finite: int
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One variable of the model's state, in the one order that all formats use.
 
-    `role` is `weight`, `seed` or `optimizer`; `sha256` is of the little-endian bytes.
+    `role` is `weight`, `seed` or `optimizer`; `sha256` is of the little-endian bytes. Weights that
+    hold numbers have a histogram.
     """
 
     role: str
@@ -97,6 +120,7 @@ class Variable:
     shape: tuple[int, ...]
     dtype: str
     sha256: str
+    histogram: Histogram | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +175,9 @@ class Check:
 
     `compare` says how: `exact`, `allclose`, `argmax` (over the last axis) or `range`, for a model
     that is declared stochastic. `max_abs` is the largest absolute difference, `atol` and `rtol` the
-    bound on it (|found - expected| <= atol + rtol * |expected|), `rule` the key of the manifest
-    that set it, `count` the number of values compared.
+    bound on it (|found - expected| <= atol + rtol * |expected|), `bound` what that comes to where
+    the difference is largest, `rule` the key of the manifest that set it, `count` the number of
+    values compared.
     """
 
     loader: str
@@ -166,6 +191,7 @@ class Check:
     rtol: float
     passed: bool
     detail: str = ""
+    bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +282,7 @@ def read(folder: Path) -> Record:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise Refusal(Problem(file=str(path), message="no such record")) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(Problem(file=str(path), message=f"not a record: {error}")) from None
     found = data.get("record_version") if isinstance(data, dict) else None
     if found != VERSION:

@@ -149,7 +149,7 @@ def _verdict(made: Record) -> Record:
         keras_version="",
         environment={},
         files={},
-        checks=tuple(replace(check, max_abs=None, detail="") for check in made.checks),
+        checks=tuple(replace(check, max_abs=None, bound=None, detail="") for check in made.checks),
         measures=tuple(replace(measure, value=0.0, model=0.0) for measure in made.measures),
     )
 

@@ -17,12 +17,16 @@ EXACT = Rule(compare="exact", atol=0.0, rtol=0.0, source="always")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How far outputs are from what was expected; `fault` is empty when they are within bounds."""
+    """How far outputs are from what was expected; `fault` is empty when they are within bounds.
+
+    `bound` is how far the value may be that is farthest off, by `max_abs`.
+    """
 
     rule: Rule
     count: int
     max_abs: float | None
     fault: str
+    bound: float | None = None
 
 
 def compare(found: Arrays, expected: Arrays, rules: Mapping[str, Rule] | None = None) -> Comparison:
@@ -39,14 +43,16 @@ def compare(found: Arrays, expected: Arrays, rules: Mapping[str, Rule] | None = 
 
 def merged(comparisons: list[Comparison]) -> Comparison:
     """Return several as one: the rule of the first fault, or the widest; the largest figure."""
-    differences = [c.max_abs for c in comparisons if c.max_abs is not None]
+    measured = [c for c in comparisons if c.max_abs is not None]
+    farthest = max(measured, key=lambda c: (c.max_abs, -(c.bound or 0.0)), default=None)
     faulty = next((c for c in comparisons if c.fault), None)
     widest = max(comparisons, key=lambda c: (c.rule.compare != "exact", c.rule.atol, c.rule.rtol))
     return Comparison(
         rule=(faulty or widest).rule,
         count=sum(c.count for c in comparisons),
-        max_abs=max(differences, default=None),
+        max_abs=farthest.max_abs if farthest else None,
         fault=faulty.fault if faulty else "",
+        bound=farthest.bound if farthest else None,
     )
 
 
@@ -64,6 +70,7 @@ def check(loader: str, compared: str, against: str, comparison: Comparison) -> C
         rtol=comparison.rule.rtol,
         passed=not comparison.fault,
         detail=comparison.fault,
+        bound=comparison.bound,
     )
 
 
@@ -95,8 +102,10 @@ def _close(name: str, found: Any, expected: Any, rule: Rule) -> Comparison:
     if bad.any():
         excess = np.where(np.isnan(difference), np.inf, difference - bound)
         fault = _fault(name, found, expected, bad, int(np.argmax(np.where(bad, excess, -1.0))))
-    max_abs = None if np.isnan(worst) else worst
-    return Comparison(rule=rule, count=expected.size, max_abs=max_abs, fault=fault)
+    if np.isnan(worst):
+        return Comparison(rule=rule, count=expected.size, max_abs=None, fault=fault)
+    allowed = float(bound.flat[int(np.argmax(difference))].real) if difference.size else atol
+    return Comparison(rule=rule, count=expected.size, max_abs=worst, fault=fault, bound=allowed)
 
 
 def _discrete(name: str, found: Any, expected: Any, rule: Rule) -> Comparison:

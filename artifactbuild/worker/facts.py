@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from artifactbuild.manifest.model import Tensor
-from artifactbuild.release.record import CustomObject, Facts
-from artifactbuild.worker import architecture, claims, state
+from artifactbuild.release.record import CustomObject, Facts, Variable
+from artifactbuild.worker import architecture, claims, histograms, state
 from artifactbuild.worker.signature import Signature
 
 
@@ -38,7 +39,16 @@ def describe(
         vocabularies=tuple(
             layer.name for layer in model._flatten_layers() if hasattr(layer, "save_assets")
         ),
-        variables=variables,
+        variables=_with_histograms(model, variables),
+    )
+
+
+def _with_histograms(model: keras.Model, listed: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    """Return the variables, each weight with the histogram of its numbers."""
+    held = [*state.model_variables(model), *state.optimizer_variables(model)]
+    return tuple(
+        replace(each, histogram=histograms.of_variable(variable)) if each.role == "weight" else each
+        for each, variable in zip(listed, held, strict=True)
     )
 
 

@@ -110,7 +110,7 @@ def unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays
     changed = [
         f"variable {before.path!r} changed"
         for before, now in zip(subject.facts.variables, state.listed(model), strict=True)
-        if before != now
+        if before.sha256 != now.sha256
     ]
     before = subject.config.get("compile_config") or None
     if _plain(state.training_config(model)) != _plain(before):

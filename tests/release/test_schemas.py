@@ -52,7 +52,9 @@ def _type(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {}
     if origin in (typing.Union, types.UnionType):
         inner = next(a for a in arguments if a is not type(None))
-        return {"type": [PLAIN[inner], "null"]}
+        if inner in PLAIN:
+            return {"type": [PLAIN[inner], "null"]}
+        return {"anyOf": [_type(inner, definitions), {"type": "null"}]}
     if origin is tuple:
         return {"type": "array", "items": _type(arguments[0], definitions)}
     if origin is not None and issubclass(origin, Mapping):

@@ -311,6 +311,7 @@ def test_in_another_environment_figures_may_differ_and_drift_is_named(
 ) -> None:
     folder = rebuilt.artifacts / "every" / "h5" / "v1"
     in_json("checks", 1, "max_abs", value=1.5e-7)(folder / "metadata.json")
+    in_json("checks", 1, "bound", value=1.5e-6)(folder / "metadata.json")
     in_arrays("rows/graph/output", 1e-7)(folder / "reference.npz")
     before = elsewhere(every)
     made = replace(_relocked(every, rebuilt), environment=every.lock.environment)
