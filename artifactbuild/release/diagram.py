@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST = 40
+FEW = 8
+"""How many cuts make a picture: more are sought only where as many tensors pass."""
+
 LONGEST = 40
 """How many characters of a layer's name are shown."""
 
@@ -102,7 +105,7 @@ def _stretches(boxes: list[Box], most: int) -> list[Box]:
     places: list[int] = []
     for bound in sorted(set(crossing)):
         places = [place for place, count in enumerate(crossing, 1) if count <= bound]
-        if len(places) >= most // 2:
+        if len(places) >= FEW:
             break
     kept = min(len(places), most - 1)
     cuts = sorted({places[index * len(places) // kept] for index in range(kept)})
@@ -180,5 +183,10 @@ def _short(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text that Mermaid shows as it stands: all that could mean something as its code."""
-    return _SAFE.sub(lambda found: f"#{ord(found.group())};", " ".join(text.split()))
+    """Return text that Mermaid shows as it stands: all that could mean something as its code.
+
+    It looks for formulas and line breaks once more after it has put codes back into characters:
+    what begins one is taken apart by a space of no width.
+    """
+    apart = " ".join(text.split()).replace("$$", "$\u200b$").replace("\\n", "\\\u200bn")
+    return _SAFE.sub(lambda found: f"#{ord(found.group())};", apart)
