@@ -158,6 +158,9 @@ class Shifted(keras.layers.Layer):
     def call(self, inputs):
         return inputs + self.by
 
+    def get_config(self):
+        return super().get_config()
+
 def make_forgetful():
     inputs = keras.Input((3,))
     return keras.Model(inputs, Shifted(by=2.0)(inputs))
