@@ -139,6 +139,7 @@ def _record(
         keras_version=here["keras"],
         input_signature=known.inputs,
         output_signature=known.outputs,
+        about=manifest.about,
         training={**training, **manifest.training},
         data=manifest.data,
         evaluation=manifest.evaluation,

@@ -150,6 +150,21 @@ def make_local():
     inputs = keras.Input((3,))
     return keras.Model(inputs, Inner()(inputs))
 
+class Shifted(keras.layers.Layer):
+    def __init__(self, by=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.by = by
+
+    def call(self, inputs):
+        return inputs + self.by
+
+    def get_config(self):
+        return super().get_config()
+
+def make_forgetful():
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, Shifted(by=2.0)(inputs))
+
 def make_hyphen():
     inputs = {"user-id": keras.Input((3,), name="user-id")}
     return keras.Model(inputs, keras.layers.Dense(2)(inputs["user-id"]))
@@ -187,6 +202,10 @@ def test_unbuilt_subclassed_model_asks_for_its_inputs_and_takes_them(
         (
             "make_local",
             "the model uses the custom object 'Inner', which no module has under that name",
+        ),
+        (
+            "make_forgetful",
+            "Shifted.get_config() leaves out 'by': a reloaded one takes the default",
         ),
         ("make_hyphen", "the input 'user-id' has a name that a manifest cannot hold"),
     ],

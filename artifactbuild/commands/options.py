@@ -9,7 +9,7 @@ import click
 from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load_all
 
-PATHS = click.argument("paths", nargs=-1, metavar="[MANIFEST|FOLDER]...")
+PATHS = click.argument("paths", nargs=-1, type=click.Path(), metavar="[MANIFEST|FOLDER]...")
 
 ARTIFACTS = click.option(
     "--artifacts",

@@ -120,6 +120,7 @@ class Manifest:
     input_signature: tuple[Tensor, ...]
     reference_inputs: tuple[ReferenceCase, ...]
     validation: Validation
+    about: Mapping[str, Any]
     training: Mapping[str, Any]
     data: Mapping[str, Any]
     evaluation: Mapping[str, Any]
@@ -151,6 +152,7 @@ class Manifest:
                 tolerance=_tolerance(validation["tolerance"]),
                 resume_steps=validation["resume_steps"],
             ),
+            about=metadata["about"],
             training=metadata["training"],
             data=metadata["data"],
             evaluation=metadata["evaluation"],

@@ -21,6 +21,12 @@ from artifactbuild.manifest.words import resolved
 from artifactbuild.problems import Problem, Refusal
 
 WIDTH = 98
+TYPED = frozenset(("n", "no", "off", "on", "y", "yes"))
+"""What YAML 1.1 takes for a boolean."""
+
+CHECKED = ("optimizer", "loss", "metrics")
+"""What of a model's training is known from the model itself."""
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*(?<!:)( [A-Za-z0-9_.:/-]+(?<!:))*")
 
 
@@ -128,8 +134,7 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[str]:
 
 def _example(rule: Mapping[str, Any]) -> Any:
     """Return the schema's example of a key, without what is filled in from the model."""
-    checked = rule.get("properties", {})
-    return {key: value for key, value in rule["examples"][0].items() if key not in checked}
+    return {key: value for key, value in rule["examples"][0].items() if key not in CHECKED}
 
 
 def _remark(words: str, indent: int = 0) -> list[str]:
@@ -145,7 +150,8 @@ def _remark(words: str, indent: int = 0) -> list[str]:
 
 
 def _is_plain(value: str) -> bool:
-    if not _PLAIN.fullmatch(value):
+    """Tell whether a string needs no quotes, for our reader and for those of YAML 1.1."""
+    if not _PLAIN.fullmatch(value) or value.lower() in TYPED:
         return False
     try:
         return scalars.resolve(value) == value

@@ -12,6 +12,8 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release.diagram import flowchart, folding
+from artifactbuild.release.front_matter import front_matter
 
 DEFAULT = "MODEL_CARD.md.j2"
 
@@ -37,6 +39,7 @@ def render(metadata: Mapping[str, Any], template: Path) -> str:
         finalize=_escaped,
     )
     environment.filters |= FILTERS
+    environment.globals["front_matter"] = lambda: Verbatim(front_matter(metadata))
     try:
         text = environment.from_string(template.read_text(encoding="utf-8")).render(metadata)
     except jinja2.TemplateSyntaxError as error:
@@ -79,7 +82,7 @@ def _difference(check: Mapping[str, Any]) -> str:
     """Return how far a check found two sides apart."""
     if check["max_abs"] is None:
         return "equal" if check["passed"] else str(check["detail"])
-    return f"{check['max_abs']:.3g}"
+    return f"{check['max_abs']:.3g}" if check["max_abs"] else "0"
 
 
 def _allowed(check: Mapping[str, Any]) -> str:
@@ -87,6 +90,41 @@ def _allowed(check: Mapping[str, Any]) -> str:
     if not check["atol"] and not check["rtol"]:
         return "exact"
     return f"{check['atol']:g} + {check['rtol']:g} × |expected|"
+
+
+def _by_loader(checks: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row for each loader: its differences, the widest bound, what else is equal."""
+    rows = []
+    for loader in dict.fromkeys(check["loader"] for check in checks):
+        own = [check for check in checks if check["loader"] == loader]
+        outputs = [check for check in own if check["compared"] == "outputs"]
+        found = {check["against"]: _difference(check) for check in outputs}
+        widest = max(outputs, key=lambda check: (check["atol"], check["rtol"]), default=None)
+        others = [check["compared"] for check in own if check["compared"] != "outputs"]
+        row = {
+            "loader": loader,
+            "values": max((check["count"] for check in outputs), default=0),
+            "eager": found.get("eager", ""),
+            "graph": found.get("graph", next(iter(found.values()), "")),
+            "allowed": _allowed(widest) if widest else "",
+            "equal": others,
+        }
+        rows.append(row)
+    return rows
+
+
+def _count(value: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{value:,}"
+
+
+def _nested(layers: list[Mapping[str, Any]], depth: int = 0) -> list[dict[str, Any]]:
+    """Return layers and, under each, its inner ones; `depth` tells how far inside."""
+    rows = []
+    for layer in layers:
+        rows.append({**layer, "depth": depth})
+        rows += _nested(layer["layers"], depth + 1)
+    return rows
 
 
 def _code(value: Any) -> Verbatim:
@@ -112,6 +150,16 @@ def size(value: int) -> str:
     while amount >= 1000 and len(units) > 1:
         amount, units = amount / 1000, units[1:]
     return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
+def _call(inputs: list[Mapping[str, Any]]) -> Verbatim:
+    """Return how `predict` is called, as code."""
+    return _code("predict({" + ", ".join(f'"{tensor["name"]}": …' for tensor in inputs) + "})")
+
+
+def _flowchart(architecture: Mapping[str, Any], inputs: Any, outputs: Any) -> Verbatim:
+    """Return an architecture as a Mermaid diagram."""
+    return _fence(flowchart(architecture, inputs, outputs), "mermaid")
 
 
 def _text(value: Any) -> str:
@@ -153,10 +201,16 @@ def _line(error: BaseException) -> int | None:
 
 FILTERS: Mapping[str, Any] = {
     "allowed": _allowed,
+    "by_loader": _by_loader,
+    "call": _call,
     "capital": _capital,
     "code": _code,
+    "count": _count,
     "difference": _difference,
     "fence": _fence,
+    "flowchart": _flowchart,
+    "folding": folding,
+    "nested": _nested,
     "shape": _shape,
     "size": size,
 }

@@ -242,6 +242,7 @@ class Record:
     keras_version: str
     input_signature: tuple[Tensor, ...]
     output_signature: tuple[Tensor, ...]
+    about: Mapping[str, Any]
     training: Mapping[str, Any]
     data: Mapping[str, Any]
     evaluation: Mapping[str, Any]

@@ -87,10 +87,9 @@ RANDOM = frozenset({"normal", "uniform", "integers"})
 
 
 def _filled(values: Sequence[Any], shape: Sequence[int], seed: int) -> Any:
-    """Return the values over and over as nested lists, each row beginning elsewhere."""
+    """Return the values over and over as nested lists, each row beginning one further."""
     inner = math.prod(shape[1:])
-    step = 1 if inner == 1 else 3
-    places = [seed + row * step + i for row in range(shape[0]) for i in range(inner)]
+    places = [seed + row + i for row in range(shape[0]) for i in range(inner)]
     picked = [values[place % len(values)] for place in places]
     return np.array(picked, object).reshape(shape).tolist()
 

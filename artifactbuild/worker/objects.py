@@ -1,8 +1,9 @@
-"""Where the custom objects of a model are: `module:Name` of each class and function it needs."""
+"""The custom objects of a model: where each is, and whether it comes back whole."""
 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,14 @@ from typing import Any
 import keras
 
 from artifactbuild.manifest.model import Manifest
-from artifactbuild.worker import claims
+from artifactbuild.release.record import CustomObject
+from artifactbuild.worker import claims, reference
 from artifactbuild.worker.blame import Stopped
+from artifactbuild.worker.compare import compare
+from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.messages import Finding
+from artifactbuild.worker.reference import Case
+from artifactbuild.worker.signature import own_output_names
 
 
 def targets(config: Any, manifest: Manifest, project: Path) -> list[str]:
@@ -27,6 +33,44 @@ def targets(config: Any, manifest: Manifest, project: Path) -> list[str]:
     if lost:
         raise Stopped(*map(_unreachable, lost))
     return sorted(str(target) for target in found.values())
+
+
+def incomplete(subject: Subject, cases: tuple[Case, ...]) -> list[Finding]:
+    """Return a finding for each custom object that does not come back whole from its config.
+
+    Only where the model, made again from its config with the same variables, answers otherwise: an
+    argument that is not returned may have been its default.
+    """
+    suspects = [item for item in subject.facts.custom_objects if item.forgets or item.arrays]
+    if not suspects or _comes_back(subject, cases):
+        return []
+    return [_suspect(item) for item in suspects]
+
+
+def _comes_back(subject: Subject, cases: tuple[Case, ...]) -> bool:
+    known = own_output_names(subject.model)
+    try:
+        again = keras.saving.deserialize_keras_object(subject.config, dict(subject.objects))
+        for variable, own in zip(again.variables, subject.model.variables, strict=True):
+            variable.assign(own)
+        found = [reference.eager(again, subject.signature, case.inputs, known) for case in cases]
+    except Exception:  # noqa: BLE001, whatever a class of the user's own raises: it does not
+        traceback.print_exc()
+        return False
+    return not any(compare(f, case.eager).fault for f, case in zip(found, cases, strict=True))
+
+
+def _suspect(item: CustomObject) -> Finding:
+    name = item.target.split(":")[-1]
+    if item.forgets:
+        listed = ", ".join(map(repr, item.forgets))
+        message = f"{name}.get_config() leaves out {listed}: a reloaded one takes the default"
+        hint = "return it from `get_config`, as `__init__` takes it"
+    else:
+        listed = ", ".join(map(repr, item.arrays))
+        message = f"{name} holds the NumPy arrays {listed}, which no format saves"
+        hint = "make them weights (`self.add_weight`), or return them from `get_config`"
+    return Finding(path=("factory",), message=message, hint=hint)
 
 
 def _target(need: Mapping[str, Any], manifest: Manifest, project: Path) -> str | None:

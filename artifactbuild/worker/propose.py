@@ -22,7 +22,7 @@ from artifactbuild.worker import claims, probing, runtime, source, state
 from artifactbuild.worker.blame import Stopped, blamed
 from artifactbuild.worker.build import interface, work_out
 from artifactbuild.worker.messages import FACTORY_ENDED, ProposeReport, ProposeRequest, Tell
-from artifactbuild.worker.objects import targets
+from artifactbuild.worker.objects import incomplete, targets
 from artifactbuild.worker.trial import tried
 
 
@@ -63,6 +63,8 @@ def _proposed(request: ProposeRequest, tell: Tell) -> ProposeReport:
         data,
         unbuilt=unbuilt,
     )
+    if faults := incomplete(subject, cases):
+        raise Stopped(*faults)
     outcome = tried(subject, cases, data, tell)
     data["formats"] = {name: {} for name in outcome.held}
     data |= _metadata(model, asked)

@@ -224,7 +224,13 @@ def test_defaults_are_filled_and_fit_the_schema() -> None:
     given = document(reference=case("x: {normal: {mean: 2}, shape: [1]}")).data
     full = schema.defaults(given)
     assert full["validation"] == {"tolerance": {"atol": 1e-6, "rtol": 1e-5}, "resume_steps": 3}
-    assert full["metadata"] == {"training": {}, "data": {}, "evaluation": {}, "notes": ""}
+    assert full["metadata"] == {
+        "about": {},
+        "training": {},
+        "data": {},
+        "evaluation": {},
+        "notes": "",
+    }
     assert full["reference_inputs"][0]["x"] == {
         "normal": {"mean": 2, "stddev": 1},
         "shape": [1],

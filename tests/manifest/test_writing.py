@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from artifactbuild.manifest import schema
 from artifactbuild.manifest.text import read
@@ -21,6 +22,8 @@ ODD = [
     "# no remark",
     "- no list",
     "true",
+    "No",
+    "off",
     "null",
     "1.10",
     "1:30",
@@ -49,6 +52,11 @@ def test_data_written_in_flow_is_read_back(value: Any) -> None:
     assert bool(document.problems) is invisible
     if not invisible:
         assert document.data == {"key": value, "list": [value, value]}
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_string_is_one_to_readers_of_yaml_1_1_too(value: str) -> None:
+    assert yaml.safe_load(f"key: {flow([value])}") == {"key": [value]}
 
 
 def test_every_key_has_the_words_of_the_reference_above_it() -> None:
