@@ -12,8 +12,7 @@ from artifactbuild.data import decode
 from artifactbuild.job import Job, manifest_digests, shown, source_digests
 from artifactbuild.plan import Current, Plan, Published, Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, environment, lock, record
-from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release import digest, environment, lock, locking, record
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.resources import templates
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Tell
@@ -181,29 +180,10 @@ def _kept(work: Job, step: Step) -> Result:
 
 def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
     """Bring the lock up to what is published; what it says already stands."""
-    before = work.memory
-    known = dict(before.artifacts) if before else {}
     records = {r.format: record.read(work.folder(r.format)) for r in results}
-    environment = {n: v for made in records.values() for n, v in made.environment.items()}
-    sources = {n: v for made in records.values() for n, v in made.inputs.sources.items()}
-    for format, made in records.items():
-        if format not in known:
-            files = digest.of_folder(work.folder(format))
-            known[format] = Locked(options=made.options, files=files)
-    first = next(iter(records.values()))
-    written = Lock(
-        lock_version=lock.VERSION,
-        model=work.name,
-        version=work.version,
-        created_at=before.created_at if before else first.created_at,
-        environment={**environment, **(before.environment if before else {})},
-        inputs=Inputs(
-            manifest=(before or first).inputs.manifest,
-            sources={**sources, **(before.inputs.sources if before else {})},
-        ),
-        artifacts=known,
-    )
-    return lock.write(written, work.loaded.path)
+    locked = work.memory.artifacts if work.memory else {}
+    files = {f: digest.of_folder(work.folder(f)) for f in records if f not in locked}
+    return lock.write(locking.of(records, files, work.memory), work.loaded.path)
 
 
 def _known_kind(work: Job) -> str | None:
