@@ -18,7 +18,7 @@ from artifactbuild.problems import Refusal, summary
 from artifactbuild.release.environment import own_version
 from artifactbuild.worker.server import WorkerLost
 
-VERBS = ("build", "bump", "card", "check", "init", "plan", "reproduce", "schema", "show")
+VERBS = ("build", "bump", "card", "check", "diff", "init", "plan", "reproduce", "schema", "show")
 
 GOOD, EXPECTED, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
