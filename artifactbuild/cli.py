@@ -7,12 +7,14 @@ Exit 0: good; 1: expected failure (a problem, a failed check, drift); 2: usage; 
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 import traceback
 from collections.abc import Sequence
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.data import dumps
 from artifactbuild.problems import Refusal, summary
 from artifactbuild.release.environment import own_version
@@ -60,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except Refusal as refusal:
-        _say_refusal(refusal, as_json="--json" in arguments)
+        _say_refusal(refusal, arguments)
         return EXPECTED
     except click.ClickException as error:
         error.show()
@@ -83,14 +85,23 @@ def _run(arguments: Sequence[str]) -> int:
         return ended.exit_code
 
 
-def _say_refusal(refusal: Refusal, *, as_json: bool) -> None:
-    if as_json:
+def _say_refusal(refusal: Refusal, arguments: Sequence[str]) -> None:
+    if "--json" in arguments:
         click.echo(dumps({"problems": refusal.problems, "kept": refusal.kept or None}), nl=False)
+        return
+    if _is_for_github(arguments):
+        click.echo("".join(map(screen.annotation, refusal.problems)), nl=False)
         return
     click.echo(str(refusal), err=True)
     if refusal.kept:
         click.echo(f"kept for a look: {refusal.kept}", err=True)
     click.echo(summary(refusal.problems), err=True)
+
+
+def _is_for_github(arguments: Sequence[str]) -> bool:
+    """Tell whether annotations are asked for: of usage, nothing is known but the arguments."""
+    pairs = itertools.pairwise(arguments)
+    return f"--format={screen.GITHUB}" in arguments or ("--format", screen.GITHUB) in pairs
 
 
 def _say_bug(text: str) -> None:

@@ -56,6 +56,28 @@ def content(top: Path, commit: str, path: str) -> bytes | None:
     return _git(top, "cat-file", "blob", f"{commit}:{path}")
 
 
+def known(folder: Path) -> tuple[str, ...]:
+    """Return the files in a folder that git tracks or would add; none outside a repository."""
+    found = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return tuple(dict.fromkeys(filter(None, os.fsdecode(found or b"").split("\0"))))
+
+
+def extract(top: Path, commit: str, into: Path, index: Path) -> None:
+    """Write all files of a commit into an empty folder, through an index of its own.
+
+    Unlike an archive, this leaves out and rewrites nothing that `.gitattributes` exempts from
+    archives, and stored large files are filled in.
+    """
+    environment = {**os.environ, "GIT_INDEX_FILE": str(index)}
+    for arguments in (["read-tree", commit], ["checkout-index", "--all", f"--prefix={into}/"]):
+        command = ["git", "-C", str(top), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+            message = f"git could not write the files of {commit}: {said[-1]}"
+            raise Refusal(Problem(file=str(top), message=message))
+
+
 def _remote_main(top: Path) -> list[str]:
     found = _git(top, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
     return [] if found is None else [found.decode().strip()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,22 +46,30 @@ class Outcome:
 
 def plan(work: Job) -> Plan:
     """Decide what would be done; reads digests, imports nothing of the project."""
-    manifest = work.loaded.manifest
-    published = {
-        request.name: _published(work.folder(request.name))
-        for request in manifest.formats
-        if work.store.is_published(work.name, request.name, work.version)
-    }
-    remembered = [each.inputs for each in published.values()]
+    known = published(work)
+    remembered = [each.inputs for each in known.values()]
     if work.memory is not None:
         remembered.append(work.memory.inputs)
+    return planning.make(work.loaded.manifest, current(work, remembered), work.lock, known)
+
+
+def published(work: Job) -> dict[str, Published]:
+    """Return what is published of the formats that the manifest asks for."""
+    return {
+        format: _published(work.folder(format))
+        for format in work.formats
+        if work.store.is_published(work.name, format, work.version)
+    }
+
+
+def current(work: Job, remembered: Iterable[Inputs]) -> Current:
+    """Return what would go into a build now, of the sources that earlier builds read."""
     names = sorted({name for inputs in remembered for name in inputs.sources})
-    current = Current(
+    return Current(
         inputs=Inputs(manifest=manifest_digests(work), sources=source_digests(work, names)),
         environment=environment.here(RECORDED, work.formats),
         kind=_known_kind(work),
     )
-    return planning.make(manifest, current, work.lock, published)
 
 
 def refusals(work: Job, made: Plan) -> tuple[Problem, ...]:

@@ -214,9 +214,6 @@ def _artifact(folder: Path, argument: str) -> Place:
 
 
 def _of_job(work: Job, label: str) -> Placed:
-    pending = dict.fromkeys(
-        change for step in pipeline.plan(work).of(plan.REFUSE) for change in step.changes
-    )
     side = Side(
         label=label,
         file=work.loaded.document.file,
@@ -225,9 +222,21 @@ def _of_job(work: Job, label: str) -> Placed:
         manifest=_full(work.loaded.document.data),
         lock=work.memory,
         records={},
-        pending=tuple(pending),
+        pending=_pending(work),
     )
     return _placed(side, work.loaded.path, work.store)
+
+
+def _pending(work: Job) -> tuple[str, ...]:
+    """Say what changed since the lock was written; of an earlier version, in its sources alone."""
+    if work.lock is None:
+        return ()
+    if work.memory is None:
+        before = work.lock.inputs
+        now = pipeline.current(work, [before]).inputs
+        return plan.changes(replace(before, manifest={}), replace(now, manifest={}))
+    refused = pipeline.plan(work).of(plan.REFUSE)
+    return tuple(dict.fromkeys(change for step in refused for change in step.changes))
 
 
 def _of_lock(known: Lock, label: str, path: Path, artifacts: Path | None) -> Placed:

@@ -30,7 +30,9 @@ def changed(difference: Difference) -> bool:
     """Tell whether anything differs at all."""
     if difference.before is None or difference.after is None:
         return True
-    return _named(difference.before) != _named(difference.after) or any(sections.all_of(difference))
+    if difference.after.pending or _named(difference.before) != _named(difference.after):
+        return True
+    return any(sections.all_of(difference))
 
 
 def _one_sided(difference: Difference) -> Report:
@@ -62,7 +64,8 @@ def _named(side: Side) -> tuple[str, str]:
 def _summary(difference: Difference, before: Side, after: Side) -> Iterator[str]:
     if after.lock is None or before.lock is None:
         side = after if after.lock is None else before
-        yield from joined([*_others(difference), _unbuilt(side)], "; ")
+        pending = [(Name(each),) for each in side.pending]
+        yield from joined([*_others(difference), *pending, _unbuilt(side)], "; ")
         return
     if after.pending and after.lock == before.lock:
         yield from _since(after)

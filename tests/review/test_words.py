@@ -151,7 +151,7 @@ def one_layer_wider_and_one_more() -> Difference:
 
 
 def not_built() -> Difference:
-    new = replace(after({"kwargs": {"units": 32}}), lock=None)
+    new = replace(after({"kwargs": {"units": 32}}), lock=None, pending=("model.py changed",))
     return diff.make(BEFORE, new, Outputs())
 
 
