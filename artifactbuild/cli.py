@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -18,12 +19,16 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.data import dumps
 from artifactbuild.problems import Problem, Refusal, summary
 from artifactbuild.release.environment import own_version
 from artifactbuild.worker.server import WorkerLost
 
-VERBS = ("build", "bump", "card", "check", "init", "plan", "reproduce", "schema", "show", "site")
+VERBS = (
+    *("build", "bump", "card", "check", "diff", "init", "plan", "reproduce", "schema", "show"),
+    "site",
+)
 
 GOOD, EXPECTED, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 128
 
@@ -113,7 +118,7 @@ def _told(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except Refusal as refusal:
-        _say_refusal(refusal, as_json="--json" in arguments)
+        _say_refusal(refusal, arguments)
         return EXPECTED
     except click.ClickException as error:
         error.show()
@@ -128,7 +133,7 @@ def _told(arguments: Sequence[str]) -> int:
             _say_bug(traceback.format_exc())
             return BUG
         problem = Problem(file=str(error.filename or "."), message=os.strerror(error.errno).lower())
-        _say_refusal(Refusal(problem), as_json="--json" in arguments)
+        _say_refusal(Refusal(problem), arguments)
         return EXPECTED
     except Exception:  # noqa: BLE001, the boundary
         _say_bug(traceback.format_exc())
@@ -142,14 +147,23 @@ def _run(arguments: Sequence[str]) -> int:
         return ended.exit_code
 
 
-def _say_refusal(refusal: Refusal, *, as_json: bool) -> None:
-    if as_json:
+def _say_refusal(refusal: Refusal, arguments: Sequence[str]) -> None:
+    if "--json" in arguments:
         click.echo(dumps({"problems": refusal.problems, "kept": refusal.kept or None}), nl=False)
+        return
+    if _is_for_github(arguments):
+        click.echo("".join(map(screen.annotation, refusal.problems)), nl=False)
         return
     click.echo(str(refusal), err=True)
     if refusal.kept:
         click.echo(f"kept for a look: {refusal.kept}", err=True)
     click.echo(summary(refusal.problems), err=True)
+
+
+def _is_for_github(arguments: Sequence[str]) -> bool:
+    """Tell whether annotations are asked for: of usage, nothing is known but the arguments."""
+    pairs = itertools.pairwise(arguments)
+    return f"--format={screen.GITHUB}" in arguments or ("--format", screen.GITHUB) in pairs
 
 
 def _say_bug(text: str) -> None:

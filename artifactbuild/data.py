@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+Types = tuple[type, ...]
+
 
 class Mismatch(ValueError):
     """Data that does not fit the noun it is decoded into; the message starts with the path."""
@@ -46,9 +48,56 @@ def decode(noun: type[T], data: Any, path: str = "$") -> T:
     return noun(**values)
 
 
-def dumps(value: Any) -> str:
-    """Return JSON text as we commit it: sorted keys, two spaces, a final newline."""
-    return json.dumps(encode(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+def dumps(value: Any, *, ordered: Types = (), lines: Types = ()) -> str:
+    """Return JSON text as we commit it: sorted keys, two spaces, a final newline.
+
+    Nouns of the types in `ordered` keep the order of their fields. So do those in `lines`, and each
+    is a single line, without the fields that say no more than their default: one that changes is
+    one line of a diff.
+    """
+    return _text(value, "\n", ordered, lines) + "\n"
+
+
+def _text(value: Any, newline: str, ordered: Types, lines: Types) -> str:
+    if type(value) in lines:
+        return json.dumps(_said(value), ensure_ascii=False)
+    deeper = newline + "  "
+    if isinstance(value, (list, tuple)):
+        return _block("[]", [_text(item, deeper, ordered, lines) for item in value], newline)
+    if not isinstance(value, Mapping) and not dataclasses.is_dataclass(value):
+        return json.dumps(value, ensure_ascii=False)
+    pairs = _pairs(value) if type(value) in ordered else sorted(_pairs(value))
+    items = [
+        f"{json.dumps(key, ensure_ascii=False)}: {_text(item, deeper, ordered, lines)}"
+        for key, item in pairs
+    ]
+    return _block("{}", items, newline)
+
+
+def _block(brackets: str, items: list[str], newline: str) -> str:
+    if not items:
+        return brackets
+    inner = f"{newline}  " + f",{newline}  ".join(items)
+    return f"{brackets[0]}{inner}{newline}{brackets[1]}"
+
+
+def _pairs(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [(str(key), item) for key, item in value.items()]
+    return [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
+
+
+def _said(noun: Any) -> dict[str, Any]:
+    """Return the fields that say more than their default, mappings in them sorted."""
+    values = {f.name: getattr(noun, f.name) for f in dataclasses.fields(noun)}
+    said = {f.name for f in dataclasses.fields(noun) if values[f.name] != _default(f)}
+    plain = {name: encode(value) for name, value in values.items() if name in said}
+    return {key: json.loads(json.dumps(item, sort_keys=True)) for key, item in plain.items()}
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

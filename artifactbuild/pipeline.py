@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,7 @@ from artifactbuild.data import decode
 from artifactbuild.job import Job, manifest_digests, shown, source_digests
 from artifactbuild.plan import Current, Plan, Published, Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, durable, environment, lock, record
-from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release import digest, durable, environment, lock, locking, record
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.resources import templates
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Tell
@@ -48,22 +47,30 @@ class Outcome:
 
 def plan(work: Job) -> Plan:
     """Decide what would be done; reads digests, imports nothing of the project."""
-    manifest = work.loaded.manifest
-    published = {
-        request.name: _published(work.folder(request.name))
-        for request in manifest.formats
-        if work.store.is_published(work.name, request.name, work.version)
-    }
-    remembered = [each.inputs for each in published.values()]
+    known = published(work)
+    remembered = [each.inputs for each in known.values()]
     if work.memory is not None:
         remembered.append(work.memory.inputs)
+    return planning.make(work.loaded.manifest, current(work, remembered), work.lock, known)
+
+
+def published(work: Job) -> dict[str, Published]:
+    """Return what is published of the formats that the manifest asks for."""
+    return {
+        format: _published(work.folder(format))
+        for format in work.formats
+        if work.store.is_published(work.name, format, work.version)
+    }
+
+
+def current(work: Job, remembered: Iterable[Inputs]) -> Current:
+    """Return what would go into a build now, of the sources that earlier builds read."""
     names = sorted({name for inputs in remembered for name in inputs.sources})
-    current = Current(
+    return Current(
         inputs=Inputs(manifest=manifest_digests(work), sources=source_digests(work, names)),
         environment=environment.here(RECORDED, work.formats),
         kind=_known_kind(work),
     )
-    return planning.make(manifest, current, work.lock, published)
 
 
 def refusals(work: Job, made: Plan) -> tuple[Problem, ...]:
@@ -213,30 +220,13 @@ def _kept(work: Job, step: Step) -> Result:
 
 def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
     """Bring the lock up to what is published; what it says already stands."""
-    before = work.memory
-    known = dict(before.artifacts) if before else {}
     records = {r.format: record.read(work.folder(r.format)) for r in results}
-    environment = {n: v for made in records.values() for n, v in made.environment.items()}
-    sources = {n: v for made in records.values() for n, v in made.inputs.sources.items()}
-    for format, made in records.items():
-        if format not in known:
-            work.store.settle(work.name, format, work.version)
-            files = digest.of_folder(work.folder(format))
-            known[format] = Locked(options=made.options, files=files)
-    first = next(iter(records.values()))
-    written = Lock(
-        lock_version=lock.VERSION,
-        model=work.name,
-        version=work.version,
-        created_at=before.created_at if before else first.created_at,
-        environment={**environment, **(before.environment if before else {})},
-        inputs=Inputs(
-            manifest=(before or first).inputs.manifest,
-            sources={**sources, **(before.inputs.sources if before else {})},
-        ),
-        artifacts=known,
-    )
-    return lock.write(written, work.loaded.path)
+    locked = work.memory.artifacts if work.memory else {}
+    new = [format for format in records if format not in locked]
+    for format in new:
+        work.store.settle(work.name, format, work.version)
+    files = {format: digest.of_folder(work.folder(format)) for format in new}
+    return lock.write(locking.of(records, files, work.memory), work.loaded.path)
 
 
 def _known_kind(work: Job) -> str | None:

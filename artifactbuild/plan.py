@@ -80,8 +80,8 @@ def make(
 
 def changes(before: Inputs, now: Inputs) -> tuple[str, ...]:
     """Say in words which keys of the manifest and which sources differ, sorted."""
-    keys = _differing(before.manifest, now.manifest)
-    files = _differing(before.sources, now.sources)
+    keys = differing(before.manifest, now.manifest)
+    files = differing(before.sources, now.sources)
     return (
         *(f"`{key}` in the manifest changed" for key in keys),
         *(f"{name} {'changed' if name in now.sources else 'is gone'}" for name in files),
@@ -171,5 +171,6 @@ def _wanted(name: str, version: str, lock: Lock | None) -> str:
     return f"a new format of {version}"
 
 
-def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the names that do not have the same digest on both sides, sorted."""
     return sorted(key for key in {*before, *now} if before.get(key) != now.get(key))

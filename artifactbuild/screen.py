@@ -6,9 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from artifactbuild.problems import Problem
 from artifactbuild.release.card import size
 
-__all__ = ["progress", "size", "table"]
+__all__ = ["annotation", "progress", "size", "table"]
+
+TEXT, GITHUB = "text", "github"
+"""How problems are told."""
+
+ERROR, NOTICE = "error", "notice"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -19,6 +25,25 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     )
     return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def annotation(problem: Problem, level: str = ERROR) -> str:
+    """Return a problem as an annotation of a workflow on GitHub, at its line in the file.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+    place = {"file": problem.file, "line": problem.line, "col": problem.column}
+    said = ",".join(f"{key}={_property(str(value))}" for key, value in place.items() if value)
+    message = f"{problem.message}\n{problem.hint}" if problem.hint else problem.message
+    return f"::{level} {said}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 @contextmanager

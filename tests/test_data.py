@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -36,6 +37,39 @@ def test_text_is_sorted_and_ends_with_a_newline() -> None:
     assert dumps({"b": 1, "a": (True, None)}) == (
         '{\n  "a": [\n    true,\n    null\n  ],\n  "b": 1\n}\n'
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    name: str
+    size: int = 0
+    named: Mapping[str, int] = field(default_factory=dict)
+
+
+def test_noun_on_a_line_keeps_its_order_and_leaves_defaults_out() -> None:
+    lines = [Line(name="z"), Line(name="é", named={"b": 1, "a": 2})]
+    text = dumps({"lines": lines, "none": [], "empty": {}}, lines=(Line,))
+    assert text == (
+        '{\n  "empty": {},\n  "lines": [\n'
+        '    {"name": "z"},\n'
+        '    {"name": "é", "named": {"a": 2, "b": 1}}\n'
+        '  ],\n  "none": []\n}\n'
+    )
+    assert [decode(Line, item) for item in json.loads(text)["lines"]] == lines
+
+
+def test_ordered_noun_keeps_the_order_of_its_fields() -> None:
+    assert dumps(NOUN, ordered=(Outer,)).splitlines()[1:4] == [
+        '  "name": "é",',
+        '  "ratio": 0.5,',
+        '  "inner": [',
+    ]
+
+
+@pytest.mark.parametrize("value", [NOUN, [], {}, {"a": [[], {}, [1, {"b": None}]]}, 1.5, "é"])
+def test_text_is_that_of_the_standard_library(value: Any) -> None:
+    standard = json.dumps(encode(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert dumps(value) == standard
 
 
 @pytest.mark.parametrize(

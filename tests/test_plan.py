@@ -8,7 +8,7 @@ import pytest
 from artifactbuild import plan
 from artifactbuild.manifest.model import FormatRequest, Manifest, Tensor
 from artifactbuild.plan import Current, Published
-from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.lock import Lock, Locked, LockedTotals
 from artifactbuild.release.record import Inputs
 
 MANIFEST = Manifest.from_data(
@@ -30,9 +30,22 @@ LOCK = Lock(
     model="m",
     version="v1",
     created_at="2026-01-01T00:00:00Z",
+    totals=LockedTotals(
+        kind="functional",
+        layers=0,
+        parameters=0,
+        trainable=0,
+        precision="float32",
+        config_digest="0",
+    ),
+    input_signature=(),
+    output_signature=(),
+    layers=(),
+    checks=(),
+    measures=(),
     environment={"tensorflow": "2.21.0"},
     inputs=INPUTS,
-    artifacts={"keras": Locked(options=OPTIONS, files={"metadata.json": "digest"})},
+    artifacts={"keras": Locked(options=OPTIONS, size=9, files={"metadata.json": "digest"})},
 )
 OTHER = replace(INPUTS, manifest={"seed": "1"}, sources={"model.py": "c"})
 OTHER_NAMES = (
@@ -63,7 +76,7 @@ OTHER_NAMES = (
         (replace(HERE, inputs=OTHER), replace(LOCK, version="v0"), None, "build", "v1 is new"),
         (
             HERE,
-            replace(LOCK, artifacts={"keras": Locked(options={}, files={})}),
+            replace(LOCK, artifacts={"keras": Locked(options={}, size=9, files={})}),
             None,
             "refuse",
             "v1 was released from other inputs: the options of keras changed",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load_all
 
@@ -19,6 +20,14 @@ ARTIFACTS = click.option(
 )
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer with JSON on standard output.")
+
+FORMAT = click.option(
+    "--format",
+    "style",
+    type=click.Choice([screen.TEXT, screen.GITHUB]),
+    default=screen.TEXT,
+    help="How problems are told: as text, or as annotations of a workflow on GitHub.",
+)
 
 
 def jobs(paths: tuple[str, ...], artifacts: Path | None) -> tuple[Job, ...]:

@@ -1,4 +1,9 @@
-"""The lock: digests of every input and output of the released version, beside the manifest."""
+"""The lock: what was released, beside the manifest, told so that its `git diff` is a review.
+
+One line a layer, a tensor, a loader: what changed is what a reviewer sees. Digests that only tell
+people whether two things are the same are short; those that a decision rests on are whole, and come
+last.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,12 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from artifactbuild.data import Mismatch, decode, dumps
+from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import alive, durable
 from artifactbuild.release.record import Inputs
@@ -20,26 +26,100 @@ from artifactbuild.release.record import Inputs
 VERSION = 1
 SUFFIX = ".lock"
 
+_MARKS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ")
+"""What git writes where it could not merge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedTotals:
+    """What the layers sum up to."""
+
+    kind: str
+    layers: int
+    parameters: int
+    trainable: int
+    precision: str
+    config_digest: str
+    weights_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedLayer:
+    """One layer, its name a path from the outermost model; the digests are short.
+
+    They are those of the record: without names and defaults, so that a layer that was only renamed
+    keeps them.
+    """
+
+    name: str
+    kind: str
+    output: str = ""
+    parameters: int = 0
+    inputs: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_digest: str
+    weights_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedChecks:
+    """What one loader of one format showed: what was compared and by which rule.
+
+    Figures are not told: they differ from processor to processor, and the rule is what counts.
+    """
+
+    format: str
+    loader: str
+    passed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedMeasure:
+    """What the loaders of one format reached on the evaluation set, in four digits."""
+
+    format: str
+    loaders: tuple[str, ...]
+    metric: str
+    output: str
+    value: float
+    model: float
+    examples: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """One released artifact: its options, and the digest of every file in its folder."""
+    """One released artifact: its options, the digest of every file in its folder.
+
+    `size` is what its payload takes, in bytes.
+    """
 
     options: Mapping[str, Any]
+    size: int
     files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """What `model.artifact.lock` says; the fields are its keys."""
+    """What `model.artifact.lock` says; the fields are its keys, in this order."""
 
     lock_version: int
     model: str
     version: str
     created_at: str
+    totals: LockedTotals
+    input_signature: tuple[Tensor, ...]
+    output_signature: tuple[Tensor, ...]
+    layers: tuple[LockedLayer, ...]
+    checks: tuple[LockedChecks, ...]
+    measures: tuple[LockedMeasure, ...]
     environment: Mapping[str, str]
     inputs: Inputs
     artifacts: Mapping[str, Locked]
+
+
+LINES = (LockedTotals, Tensor, LockedLayer, LockedChecks, LockedMeasure)
+"""The nouns that are one line each."""
 
 
 def path_of(manifest: Path) -> Path:
@@ -47,17 +127,32 @@ def path_of(manifest: Path) -> Path:
     return manifest.with_suffix(SUFFIX)
 
 
+def text(lock: Lock) -> str:
+    """Return the lock as it is committed."""
+    return dumps(lock, ordered=(Lock,), lines=LINES)
+
+
 def read(manifest: Path, shown: str) -> Lock | None:
-    """Return the lock of a manifest, None if there is none; `shown` names its folder in problems.
+    """Read the lock of a manifest, None if there is none; `shown` names it in problems.
 
     Raises:
         Refusal: when the file is not a lock that we know.
     """
     path = path_of(manifest)
-    if not path.exists():
-        return None
+    return parsed(path.read_bytes(), shown) if path.exists() else None
+
+
+def parsed(raw: bytes, shown: str) -> Lock:
+    """Return the lock that the bytes hold; `shown` names where they are from.
+
+    Raises:
+        Refusal: when they are not a lock that we know.
+    """
+    marks = [n for n, line in enumerate(raw.splitlines(), 1) if line.startswith(_MARKS)]
+    if marks:
+        raise Refusal(_unmerged(raw, shown, marks[0]))
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(raw.decode("utf-8"))
         found = data.get("lock_version") if isinstance(data, dict) else None
         if found != VERSION:
             raise Mismatch(f"lock_version is {found!r}, this artifactbuild reads {VERSION}")
@@ -68,6 +163,18 @@ def read(manifest: Path, shown: str) -> Lock | None:
         raise Refusal(Problem(file=shown, message=message, hint=hint)) from None
 
 
+def _unmerged(raw: bytes, shown: str, line: int) -> Problem:
+    return Problem(
+        file=shown,
+        line=line,
+        column=1,
+        source=raw.splitlines()[line - 1].decode(errors="replace"),
+        message="two branches released this model, and git could not merge their locks",
+        hint=f"a lock is not merged by hand: take one side (`git checkout --theirs {shown}`), then "
+        "`artifactbuild plan` says whether to build or to bump",
+    )
+
+
 def write(lock: Lock, manifest: Path) -> bool:
     """Write the lock if it says something new, whole or not at all; tell whether it did.
 
@@ -76,12 +183,12 @@ def write(lock: Lock, manifest: Path) -> bool:
     Raises:
         Refusal: when the folder cannot be written.
     """
-    path, text = path_of(manifest), dumps(lock).encode()
+    path, content = path_of(manifest), text(lock).encode()
     try:
         _clear_dead(path)
-        if path.exists() and path.read_bytes() == text:
+        if path.exists() and path.read_bytes() == content:
             return False
-        while not _replaced(path, text):
+        while not _replaced(path, content):
             pass
         durable.sync(path.parent)
     except OSError as error:
@@ -92,13 +199,13 @@ def write(lock: Lock, manifest: Path) -> bool:
     return True
 
 
-def _replaced(path: Path, text: bytes) -> bool:
+def _replaced(path: Path, content: bytes) -> bool:
     """Put a new file in the place of the old one; False if it was taken for a dead writer's."""
     descriptor, name = tempfile.mkstemp(prefix=_prefix(path), dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file, alive.hold(temporary, 0) as state:
-            file.write(text)
+            file.write(content)
             file.flush()
             os.fchmod(descriptor, 0o644)
             os.fsync(descriptor)

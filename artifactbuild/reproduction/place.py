@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from artifactbuild import git
 from artifactbuild.release import lock
-from artifactbuild.reproduction import git
 from artifactbuild.reproduction.conditions import ELSEWHERE, Condition
 from artifactbuild.reproduction.nouns import Place, Released
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from artifactbuild import git
 from artifactbuild import plan as planning
 from artifactbuild.job import Job, job, manifest_digests, source_digests
 from artifactbuild.manifest import load
@@ -16,7 +17,6 @@ from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import digest, lock
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Inputs
-from artifactbuild.reproduction import git
 from artifactbuild.reproduction.nouns import Released
 
 
@@ -41,10 +41,10 @@ def from_revision(
         Refusal: as `from_tree` does; or there is no such revision, or no such manifest in it.
     """
     here = Path.cwd()
-    top = git.root(here)
+    top = _top(here)
     tree = folder / "tree"
     (tree / ".git").mkdir(parents=True)
-    git.extract(top, git.commit(top, revision), tree, folder / "index")
+    git.extract(top, _commit(top, revision), tree, folder / "index")
     try:
         moved = [_moved(path, top, tree) for path in paths]
         start = tree / here.relative_to(top)
@@ -59,6 +59,23 @@ def from_revision(
         for origin in [_other(each.project, tree, top)]
     ]
     return _all(pairs, revision)
+
+
+def _top(here: Path) -> Path:
+    found = git.root(here)
+    if found is None:
+        message = "is in no git repository, so there is no revision to take"
+        raise Refusal(Problem(file=str(here), message=message, hint="leave out `--from`"))
+    return found
+
+
+def _commit(top: Path, revision: str) -> str:
+    found = git.commit(top, revision)
+    if found is None:
+        message = f"{revision!r} names no commit"
+        hint = "`git log --oneline` lists commits; one that is not here needs `git fetch`"
+        raise Refusal(Problem(file=str(top), message=message, hint=hint))
+    return found
 
 
 def _all(pairs: Sequence[tuple[Job, Path]], revision: str) -> tuple[Released, ...]:

@@ -46,7 +46,7 @@ def chosen(operation: keras.Operation) -> dict[str, Any]:
 def calls(nodes: list[Any]) -> dict[str, Any]:
     """Return the constants that an operation is called with in a graph, such as 2 in `x * 2`."""
     called = [_arguments(node) for node in nodes]
-    if all(argument in (_TENSOR, None) for each in called for argument in each):
+    if all(_is_tensors(argument) for each in called for argument in each):
         return {}
     return {"call": called[0] if len(called) == 1 else called}
 
@@ -57,9 +57,22 @@ def shown(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arguments(node: Any) -> list[Any]:
-    """Return the arguments of one call in order, `_TENSOR` for each tensor."""
-    named = sorted(node.arguments.kwargs.items())
-    return [_argument(value) for value in (*node.arguments.args, *(v for _, v in named))]
+    """Return the arguments of one call: those by position, then a mapping of the others.
+
+    Keras notes `training=False` for a layer whose `call` has that as its default.
+    """
+    parameters = inspect.signature(node.operation.call).parameters
+    named = {
+        name: _argument(value)
+        for name, value in sorted(node.arguments.kwargs.items())
+        if name not in parameters or value is not parameters[name].default
+    }
+    return [*map(_argument, node.arguments.args), *([named] if named else [])]
+
+
+def _is_tensors(argument: Any) -> bool:
+    values = argument.values() if isinstance(argument, dict) else [argument]
+    return all(value == _TENSOR for value in values)
 
 
 def _argument(value: Any) -> Any:

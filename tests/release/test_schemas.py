@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from artifactbuild.data import dumps
 from artifactbuild.pipeline import Outcome
-from artifactbuild.release.lock import Lock
+from artifactbuild.release.lock import LINES, Lock
 from artifactbuild.release.record import Record
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +42,13 @@ def _object(noun: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         "description": (inspect.getdoc(noun) or "").splitlines()[0],
         "additionalProperties": False,
         "properties": {f.name: _type(hints[f.name], definitions) for f in fields},
-        "required": sorted(f.name for f in fields),
+        "required": sorted(f.name for f in fields if not (noun in LINES and _has_default(f))),
     }
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is not missing or field.default_factory is not missing
 
 
 def _type(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -175,6 +175,16 @@ def test_constants_of_a_call_are_choices_of_its_operation() -> None:
     ]
 
 
+def test_a_layer_held_in_inference_mode_says_so() -> None:
+    def normalized(**arguments: Any) -> dict[str, Any]:
+        found = graph(lambda x: L.BatchNormalization()(L.Dropout(0.5)(x), **arguments))
+        assert found.layers[1].config == {"rate": 0.5}
+        return dict(found.layers[2].config)
+
+    assert normalized() == {}
+    assert normalized(training=False) == {"call": ["·", {"training": False}]}
+
+
 def test_nested_models_hold_their_layers_and_change_with_them() -> None:
     def nested(rate: float) -> Layer:
         inner = keras.Sequential([L.Dense(3, name="a"), L.Dropout(rate, name="b")], name="inner")

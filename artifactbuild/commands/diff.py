@@ -1,0 +1,86 @@
+"""`diff`: what differs between two releases of a model, for a reviewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from artifactbuild.commands.options import ARTIFACTS, JSON
+from artifactbuild.data import dumps, encode
+from artifactbuild.release.diff.nouns import Difference, Side
+from artifactbuild.review import comparing, places, telling, words
+
+SEPARATOR = "--"
+DIFFERS = 1
+
+NOTHING = "no model differs"
+
+
+class Command(click.Command):
+    """A command whose arguments after `--` are kept apart, as git's are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put what comes after `--` aside."""
+        if SEPARATOR in args:
+            at = args.index(SEPARATOR)
+            ctx.obj, args = tuple(args[at + 1 :]), args[:at]
+        return super().parse_args(ctx, args)
+
+
+@click.command("diff", cls=Command)
+@click.argument("sides", nargs=-1, metavar="[BEFORE [AFTER]] [-- MANIFEST|FOLDER...]")
+@click.option("--markdown", is_flag=True, help="Answer in Markdown, for a pull-request comment.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 when something differs, as git diff does.")
+@ARTIFACTS
+@JSON
+@click.pass_context
+def command(
+    context: click.Context,
+    sides: tuple[str, ...],
+    markdown: bool,
+    exit_code: bool,
+    artifacts: Path | None,
+    as_json: bool,
+) -> int:
+    """Say what differs between two releases: contract, layers, weights, answers, checks, inputs.
+
+    BEFORE and AFTER are each a git revision, REVISION:PATH of a manifest or a lock, a manifest, a
+    lock, or the folder of a published version. Without AFTER it is the working tree; without
+    BEFORE, the commit where this branch left the main branch. A manifest or folder alone limits
+    what is compared.
+
+    Runs no code of the project and does not start TensorFlow.
+    """
+    if len(sides) > 2:
+        raise click.UsageError(f"two sides at most, found {len(sides)}: manifests go after `--`")
+    pairs = places.pairs(sides, context.obj or (), Path.cwd(), artifacts)
+    found = [comparing.difference(pair) for pair in pairs]
+    differing = [each for each in found if words.changed(each)]
+    if as_json:
+        click.echo(dumps([_data(each) for each in differing]), nl=False)
+    else:
+        tell = telling.markdown if markdown else telling.terminal
+        text = tell(words.report(each) for each in differing)
+        click.echo(text or f"{NOTHING}\n", nl=False)
+    return DIFFERS if exit_code and differing else 0
+
+
+def _data(difference: Difference) -> dict[str, Any]:
+    """Return plain data; of the sides, what they are and not all that they say."""
+    sides = {"before": difference.before, "after": difference.after}
+    return {**encode(difference), **{name: _side(side) for name, side in sides.items()}}
+
+
+def _side(side: Side | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    return {
+        "label": side.label,
+        "file": side.file,
+        "model": side.model,
+        "version": side.version,
+        "built": side.lock is not None,
+        "pending": side.pending,
+    }

@@ -1,0 +1,1 @@
+"""What changed, told to people: the sides of a comparison, named drift, and the words for both."""

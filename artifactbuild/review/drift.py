@@ -1,0 +1,231 @@
+"""Drift: the named ways in which manifest, sources, lock and artifacts disagree. Nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifactbuild import pipeline, plan
+from artifactbuild.job import Job, shown
+from artifactbuild.plan import Published
+from artifactbuild.problems import Problem
+from artifactbuild.release import card, digest, environment, record
+from artifactbuild.release.lock import Locked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of drift: a sentence on it, the command that repairs it, and if it is an error.
+
+    What is no error is only told: it is a state on the way, not a contradiction.
+    """
+
+    sentence: str
+    repair: str
+    error: bool
+
+
+BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
+AGAIN = "rm -r {folder} && artifactbuild build {manifest}"
+
+KINDS: Mapping[str, Kind] = {
+    "manifest-changed": Kind(
+        sentence="`{what}` in the manifest changed since {version} was released",
+        repair=BUMP,
+        error=True,
+    ),
+    "source-changed": Kind(
+        sentence="{what} changed since {version} was released", repair=BUMP, error=True
+    ),
+    "source-missing": Kind(
+        sentence="{what}, which {version} was made from, is gone", repair=BUMP, error=True
+    ),
+    "options-changed": Kind(
+        sentence="the options of {what} changed since {version} was released",
+        repair=BUMP,
+        error=True,
+    ),
+    "format-impossible": Kind(
+        sentence="{what}", repair="artifactbuild plan {manifest}", error=True
+    ),
+    "not-locked": Kind(
+        sentence="{version} was never built: there is no lock", repair=BUILD, error=False
+    ),
+    "lock-stale": Kind(
+        sentence="{version} was never built: the lock is of {what}", repair=BUILD, error=False
+    ),
+    "format-not-locked": Kind(
+        sentence="{what} is asked for, and not in the lock of {version}", repair=BUILD, error=False
+    ),
+    "format-dropped": Kind(
+        sentence="{what} was released in {version}, and is not asked for any more",
+        repair=BUMP,
+        error=False,
+    ),
+    "not-published": Kind(
+        sentence="the lock of {version} has {what}, and {root} has not",
+        repair=BUILD,
+        error=False,
+    ),
+    "published-not-locked": Kind(
+        sentence="{root} has {what} of {version}, and the lock has not", repair=BUILD, error=True
+    ),
+    "artifact-missing": Kind(
+        sentence="{what} is in the lock of {version}, and gone", repair=AGAIN, error=True
+    ),
+    "artifact-extra": Kind(
+        sentence="{what} is not in the lock of {version}", repair=AGAIN, error=True
+    ),
+    "artifact-changed": Kind(
+        sentence="{what} has other bytes than the lock of {version} names",
+        repair=AGAIN,
+        error=True,
+    ),
+    "artifact-unlike-lock": Kind(
+        sentence="{what} was built here in another environment than the lock names",
+        repair="git checkout {lock} && artifactbuild plan {manifest}",
+        error=False,
+    ),
+    "card-stale": Kind(
+        sentence="the template now gives another card than {what}",
+        repair=BUMP,
+        error=False,
+    ),
+    "environment-changed": Kind(
+        sentence="{what} since {version} was released: a rebuild may give other bytes",
+        repair="artifactbuild plan {manifest}",
+        error=False,
+    ),
+}
+"""Every kind of drift that `check` tells of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One disagreement: its name, the sentence and the command, and where in the manifest it is."""
+
+    name: str
+    sentence: str
+    repair: str
+    error: bool
+    problem: Problem
+
+
+def find(work: Job, *, artifacts: bool = True) -> tuple[Drift, ...]:
+    """Find all drift of one manifest; without `artifacts`, in what is committed alone."""
+    known = pipeline.published(work)
+    found = [*_impossible(work), *_inputs(work, known), *_formats(work)]
+    if artifacts:
+        found += [*_published(work, known), *_cards(work, known)]
+    return tuple(found)
+
+
+def _impossible(work: Job) -> Iterator[Drift]:
+    for step in pipeline.plan(work).of(plan.REFUSE):
+        if step.impossible:
+            yield _drift(work, "format-impossible", ("formats", step.format), what=step.reason)
+
+
+def _inputs(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
+    """Hold the manifest and the sources against what the version was made from."""
+    memory = work.memory
+    if memory is None:
+        name = "not-locked" if work.lock is None else "lock-stale"
+        yield _drift(work, name, what=work.lock.version if work.lock else "")
+    before = memory.inputs if memory else next((each.inputs for each in known.values()), None)
+    if before is None:
+        return
+    now = pipeline.current(work, [before])
+    for key in plan.differing(before.manifest, now.inputs.manifest):
+        yield _drift(work, "manifest-changed", (key,), what=key)
+    for name in plan.differing(before.sources, now.inputs.sources):
+        gone = name not in now.inputs.sources
+        yield _drift(work, "source-missing" if gone else "source-changed", ("factory",), what=name)
+    apart = environment.drift(memory.environment, now.environment) if memory else ()
+    if apart:
+        yield _drift(
+            work, "environment-changed", what=f"the environment changed ({'; '.join(apart)})"
+        )
+
+
+def _formats(work: Job) -> Iterator[Drift]:
+    """Hold the formats that are asked for against those that the lock has."""
+    if work.memory is None:
+        return
+    locked = work.memory.artifacts
+    for request in work.loaded.manifest.formats:
+        where = ("formats", request.name)
+        if request.name not in locked:
+            yield _drift(work, "format-not-locked", where, what=request.name)
+        elif dict(locked[request.name].options) != dict(request.options):
+            yield _drift(work, "options-changed", where, what=request.name)
+    dropped = sorted(set(locked) - set(work.formats))
+    if dropped:
+        yield _drift(work, "format-dropped", ("formats",), what=", ".join(dropped))
+
+
+def _published(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
+    """Hold what is published here against the lock, file by file."""
+    locked = work.memory.artifacts if work.memory else {}
+    lacking = [format for format in work.formats if format in locked and format not in known]
+    if lacking:
+        yield _drift(work, "not-published", what=", ".join(lacking))
+    for format in known:
+        if format not in locked:
+            yield _drift(work, "published-not-locked", ("formats", format), what=format)
+        else:
+            yield from _artifact(work, format, locked[format])
+
+
+def _artifact(work: Job, format: str, locked: Locked) -> Iterator[Drift]:
+    folder, where = work.folder(format), ("formats", format)
+    found = digest.of_folder(folder)
+    if found.get(record.FILE) != locked.files.get(record.FILE) and _elsewhere(work, folder):
+        yield _drift(work, "artifact-unlike-lock", where, what=shown(folder), folder=folder)
+        return
+    for name in plan.differing(locked.files, found):
+        kind = (
+            "missing" if name not in found else "extra" if name not in locked.files else "changed"
+        )
+        what = shown(folder / name)
+        yield _drift(work, f"artifact-{kind}", where, what=what, folder=folder)
+
+
+def _elsewhere(work: Job, folder: Path) -> bool:
+    """Tell whether an artifact was built in another environment than the lock's."""
+    assert work.memory is not None
+    return bool(environment.drift(work.memory.environment, record.read(folder).environment))
+
+
+def _cards(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
+    """Render the cards again."""
+    for format in known:
+        file = work.folder(format) / record.CARD
+        if file.is_file():
+            now = card.render_file(work.folder(format) / record.FILE, work.template)
+            if file.read_text(encoding="utf-8") != now:
+                yield _drift(work, "card-stale", ("formats", format), what=shown(file))
+
+
+def _drift(
+    work: Job,
+    name: str,
+    where: tuple[Any, ...] = ("version",),
+    *,
+    what: str = "",
+    folder: Path | None = None,
+) -> Drift:
+    kind = KINDS[name]
+    words = {
+        "what": what,
+        "version": work.version,
+        "manifest": work.loaded.document.file,
+        "lock": work.lock_shown,
+        "root": shown(work.store.root),
+        "folder": shown(folder) if folder is not None else "",
+    }
+    sentence, repair = kind.sentence.format(**words), kind.repair.format(**words)
+    problem = work.problem(where, f"{name}: {sentence}", f"`{repair}`")
+    return Drift(name=name, sentence=sentence, repair=repair, error=kind.error, problem=problem)
