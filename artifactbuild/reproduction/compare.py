@@ -27,6 +27,7 @@ from artifactbuild.worker.messages import DifferenceReport, DifferenceRequest
 from artifactbuild.worker.server import Server
 
 UNKNOWN = "the lock has only digests, and what it names is not in the store"
+FINGERPRINT = "fingerprint.pb"
 FIGURES = frozenset({record.FILE, record.CARD, record.REFERENCE})
 """The files that tell what was measured where they were made; the others are payload."""
 
@@ -75,7 +76,7 @@ def _format(
         _difference(file, folder, _original(file, locked, candidates), released, server)
         if file in found and file in locked.files
         else Difference(file=file, what="is new" if file in found else "is gone")
-        for file in sorted({*found, *locked.files}, key=lambda name: (name in FIGURES, name))
+        for file in sorted({*found, *locked.files}, key=_causes_first)
         if found.get(file) != locked.files.get(file)
     )
     if not has_drift:
@@ -87,6 +88,11 @@ def _format(
         checks=checks,
         differences=differences,
     )
+
+
+def _causes_first(file: str) -> tuple[bool, bool, str]:
+    """Return a key that sorts files that tell of others behind them."""
+    return file in FIGURES, file == FINGERPRINT, file
 
 
 def _outcome(differences: Sequence[Difference]) -> str:
