@@ -159,6 +159,7 @@ def test_unknown_condition_is_wrong_usage(
 def test_revision_brings_its_own_sources_and_lock(manifest: Path, tmp_path: Path) -> None:
     committed("released")
     edit(manifest)
+    git("add", "dense/model.py")
     manifest.write_text(manifest.read_text().replace("version: v1", "version: v2"))
     write_lock(manifest)
     before = git("status", "--porcelain", "--branch")
@@ -172,11 +173,16 @@ def test_revision_brings_its_own_sources_and_lock(manifest: Path, tmp_path: Path
     assert git("worktree", "list").count("\n") == 1
 
 
-def test_lock_committed_later_than_its_sources_is_found(manifest: Path, tmp_path: Path) -> None:
-    written = lock.path_of(manifest).read_bytes()
+@pytest.mark.parametrize("has_older", [False, True])
+def test_lock_committed_later_than_its_sources_is_found(
+    manifest: Path, tmp_path: Path, has_older: bool
+) -> None:
+    written = lock.path_of(manifest).read_text()
     lock.path_of(manifest).unlink()
+    if has_older:
+        lock.path_of(manifest).write_text(written.replace('"v1"', '"v0"'))
     committed("sources alone")
-    lock.path_of(manifest).write_bytes(written)
+    lock.path_of(manifest).write_text(written)
     (found,) = released.from_revision(("dense",), None, "HEAD", tmp_path)
     assert found.lock.version == "v1"
 
