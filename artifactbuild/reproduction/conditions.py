@@ -124,7 +124,9 @@ VARIATIONS = (
         environment={
             "KMP_BLOCKTIME": "0",
             "MKL_NUM_THREADS": "5",
+            "NPY_DISABLE_CPU_FEATURES": "AVX512F",
             "OMP_NUM_THREADS": "7",
+            "ONEDNN_MAX_CPU_ISA": "SSE41",
             "OPENBLAS_NUM_THREADS": "3",
             "TF_DETERMINISTIC_OPS": "0",
             "TF_ENABLE_ONEDNN_OPTS": "0",

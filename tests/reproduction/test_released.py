@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from artifactbuild.cli import run
 from artifactbuild.job import job, manifest_digests, source_digests
 from artifactbuild.manifest.load import load
 from artifactbuild.release import lock
-from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Inputs
 from artifactbuild.reproduction import released
 from artifactbuild.reproduction.conditions import PLAIN
 from artifactbuild.reproduction.place import lay
 from artifactbuild.reproduction.rebuild import _python_path
 
+OWN = Path(__file__).parents[2] / "manifests" / "my_model" / "model.artifact.yaml"
 DENSE = Path(__file__).parents[1] / "samples" / "dense"
 Copy = Callable[[Path], Path]
 MANIFEST = "dense/model.artifact.yaml"
@@ -38,19 +40,13 @@ def write_lock(path: Path, *more: str) -> None:
     inputs = Inputs(
         manifest=manifest_digests(work), sources=source_digests(work, ["model.py", *more])
     )
-    formats = {f.name: Locked(options=f.options, files={}) for f in work.loaded.manifest.formats}
-    lock.write(
-        Lock(
-            lock_version=lock.VERSION,
-            model=work.name,
-            version=work.version,
-            created_at="2026-01-15T00:00:00Z",
-            environment={},
-            inputs=inputs,
-            artifacts=formats,
-        ),
-        path,
-    )
+    formats = {
+        f.name: Locked(options=f.options, size=0, files={}) for f in work.loaded.manifest.formats
+    }
+    like = lock.read(OWN, "lock")
+    assert like is not None
+    made = replace(like, model=work.name, version=work.version, inputs=inputs, artifacts=formats)
+    lock.write(made, path)
 
 
 def git(*arguments: str) -> str:
