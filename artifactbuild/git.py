@@ -21,7 +21,7 @@ def root(folder: Path) -> Path | None:
 def commit(top: Path, revision: str) -> str | None:
     """Return the commit that a revision names, None if it names none."""
     named = f"{revision}^{{commit}}"
-    found = _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", named)
+    found = _git(top, "rev-parse", "--verify", "--quiet", named)
     return None if found is None else found.decode().strip()
 
 

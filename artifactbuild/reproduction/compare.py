@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from artifactbuild import plan as planning
-from artifactbuild.data import decode
+from artifactbuild.data import decode, dumps
 from artifactbuild.manifest.model import Tolerance
 from artifactbuild.release import digest, environment, record
 from artifactbuild.release.lock import Lock, Locked
@@ -27,6 +27,7 @@ from artifactbuild.worker.messages import DifferenceReport, DifferenceRequest
 from artifactbuild.worker.server import Server
 
 UNKNOWN = "the lock has only digests, and what it names is not in the store"
+FINGERPRINT, LOCK = "fingerprint.pb", "lock.json"
 FIGURES = frozenset({record.FILE, record.CARD, record.REFERENCE})
 """The files that tell what was measured where they were made; the others are payload."""
 
@@ -52,7 +53,7 @@ def compare(
         _format(released, rebuilt, name, earlier, server, has_drift=has_drift)
         for name in released.work.formats
     ]
-    return (*formats, _lock(released.lock, made, formats, has_drift=has_drift))
+    return (*formats, _lock(released, rebuilt, formats, server, has_drift=has_drift))
 
 
 def _format(
@@ -75,7 +76,7 @@ def _format(
         _difference(file, folder, _original(file, locked, candidates), released, server)
         if file in found and file in locked.files
         else Difference(file=file, what="is new" if file in found else "is gone")
-        for file in sorted({*found, *locked.files}, key=lambda name: (name in FIGURES, name))
+        for file in sorted({*found, *locked.files}, key=_causes_first)
         if found.get(file) != locked.files.get(file)
     )
     if not has_drift:
@@ -87,6 +88,11 @@ def _format(
         checks=checks,
         differences=differences,
     )
+
+
+def _causes_first(file: str) -> tuple[bool, bool, str]:
+    """Return a key that sorts files that tell of others behind them."""
+    return file in FIGURES, file == FINGERPRINT, file
 
 
 def _outcome(differences: Sequence[Difference]) -> str:
@@ -118,7 +124,7 @@ def _difference(
     if original is None:
         return Difference(file=file, what=UNKNOWN, figure=file in FIGURES)
     tolerance = released.work.loaded.manifest.validation.tolerance
-    report = _first(file, original, folder, tolerance, server)
+    report = _first(file, original, folder, folder.parents[3], tolerance, server)
     if file == record.REFERENCE:
         figure = report.within
     else:
@@ -127,13 +133,12 @@ def _difference(
 
 
 def _first(
-    file: str, before: Path, after: Path, tolerance: Tolerance, server: Server
+    file: str, before: Path, after: Path, base: Path, tolerance: Tolerance, server: Server
 ) -> DifferenceReport:
     request = DifferenceRequest(
         before=str(before), after=str(after), file=file, atol=tolerance.atol, rtol=tolerance.rtol
     )
-    log = after.parents[3] / "difference.log"
-    return decode(DifferenceReport, server.run("difference", request, log))
+    return decode(DifferenceReport, server.run("difference", request, base / "difference.log"))
 
 
 def _same_verdict(before: Path, after: Path) -> bool:
@@ -155,30 +160,54 @@ def _verdict(made: Record) -> Record:
 
 
 def _lock(
-    released: Lock, rebuilt: Lock, formats: Sequence[Compared], *, has_drift: bool
+    released: Released,
+    rebuilt: Rebuilt,
+    formats: Sequence[Compared],
+    server: Server,
+    *,
+    has_drift: bool,
 ) -> Compared:
     """Hold the lock that the rebuild wrote against the released one."""
-    artifacts = {n: each for n, each in rebuilt.artifacts.items() if n in released.artifacts}
-    known = {n: v for n, v in rebuilt.environment.items() if n in released.environment}
-    whole = replace(rebuilt, artifacts=artifacts, environment=known)
-    differences = tuple(_of_locks(released, whole, formats, has_drift=has_drift))
+    before, after = released.lock, _of_same_formats(rebuilt.lock, released.lock)
+    changes = planning.changes(before.inputs, after.inputs)
+    figure = False
+    if before == after:
+        what = ""
+    elif changes:
+        what = f"other inputs: {'; '.join(changes).replace(' is gone', ' was not read')}"
+    elif _told(before) != _told(after):
+        what = _first_of_locks(_told(before), _told(after), rebuilt.place.base, server)
+    else:
+        what = "has this environment" if has_drift else "has the digests of the above"
+        figure = has_drift and all(each.outcome != DIFFERS for each in formats)
+    differences = (Difference(file="lock", what=what, figure=figure),) if what else ()
     return Compared(
         name="lock", outcome=_outcome(differences), files=1, checks=0, differences=differences
     )
 
 
-def _of_locks(
-    released: Lock, rebuilt: Lock, formats: Sequence[Compared], *, has_drift: bool
-) -> Iterator[Difference]:
-    changes = planning.changes(released.inputs, rebuilt.inputs)
-    if changes:
-        read = "; ".join(changes).replace(" is gone", " was not read")
-        yield Difference(file="lock", what=f"other inputs: {read}")
-    elif replace(released, environment={}, artifacts={}) != replace(
-        rebuilt, environment={}, artifacts={}
-    ):
-        yield Difference(file="lock", what="was written in another form; build and commit it again")
-    elif released != rebuilt:
-        figures = all(each.outcome != DIFFERS for each in formats)
-        what = "has the digests of the above" if not has_drift else "has this environment"
-        yield Difference(file="lock", what=what, figure=has_drift and figures)
+def _of_same_formats(rebuilt: Lock | None, released: Lock) -> Lock:
+    """Return the rebuilt lock without formats that were not released."""
+    assert rebuilt is not None
+    names = released.artifacts
+    return replace(
+        rebuilt,
+        artifacts={n: each for n, each in rebuilt.artifacts.items() if n in names},
+        checks=tuple(each for each in rebuilt.checks if each.format in names),
+        measures=tuple(each for each in rebuilt.measures if each.format in names),
+        environment={n: v for n, v in rebuilt.environment.items() if n in released.environment},
+    )
+
+
+def _told(lock: Lock) -> Lock:
+    """Return what a lock tells beside digests, environment and figures."""
+    measures = tuple(replace(measure, value=0.0, model=0.0) for measure in lock.measures)
+    return replace(lock, environment={}, artifacts={}, measures=measures)
+
+
+def _first_of_locks(before: Lock, after: Lock, base: Path, server: Server) -> str:
+    for name, each in (("released", before), ("rebuilt", after)):
+        (base / name).mkdir(exist_ok=True)
+        (base / name / LOCK).write_text(dumps(each), encoding="utf-8")
+    exactly = Tolerance(atol=0.0, rtol=0.0)
+    return _first(LOCK, base / "released", base / "rebuilt", base, exactly, server).what

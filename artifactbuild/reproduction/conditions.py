@@ -28,17 +28,20 @@ OTHERS_FIRST = """\
 import os
 import sys
 
+forks = []
+
 
 def make_others():
-    if "tensorflow" in sys.modules:
+    if len(forks) == 1 and "tensorflow" in sys.modules:
         from artifactbuild.worker import neighbours
 
         neighbours.make()
 
 
-os.register_at_fork(after_in_child=make_others)
+os.register_at_fork(before=lambda: forks.append(None), after_in_child=make_others)
 """
-"""A `sitecustomize` for the rebuild's Python: each worker makes other models before its own job."""
+"""A `sitecustomize` for the rebuild's Python: the first worker, the builder, makes other models
+before its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,9 @@ VARIATIONS = (
         environment={
             "KMP_BLOCKTIME": "0",
             "MKL_NUM_THREADS": "5",
+            "NPY_DISABLE_CPU_FEATURES": "AVX512F",
             "OMP_NUM_THREADS": "7",
+            "ONEDNN_MAX_CPU_ISA": "SSE41",
             "OPENBLAS_NUM_THREADS": "3",
             "TF_DETERMINISTIC_OPS": "0",
             "TF_ENABLE_ONEDNN_OPTS": "0",

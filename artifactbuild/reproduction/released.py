@@ -141,7 +141,7 @@ def _job(loaded: Loaded, in_tree: Path, origin: Path, artifacts: Path | None) ->
     made = job(loaded, artifacts if artifacts is not None else origin / "artifacts")
     if made.memory is None:
         ours = lock.read(in_tree, lock.path_of(in_tree).name)
-        if ours is not None and (ours.version == made.version or made.lock is None):
+        if ours is not None and ours.version == made.version:
             return replace(made, lock=ours)
     return made
 

@@ -1,4 +1,4 @@
-"""Other models, made, traced and saved in a worker before its job: `reproduce --vary` tries it.
+"""Other models, made, traced and saved in a builder before its own: `reproduce --vary` tries it.
 
 They move every counter that Keras and TensorFlow keep in a process; a job must not notice.
 """
@@ -17,7 +17,7 @@ SEED = 99
 
 
 def make() -> None:
-    """Make, train and save a network with a loop, and a plain one; pinned as a worker is."""
+    """Make, trace and save a network with a loop, and a plain one; pinned as a worker is."""
     folder = tempfile.mkdtemp(prefix="artifactbuild-neighbours-")
     runtime.pin(SEED, folder, [])
     series = keras.Input((4, 3))
@@ -26,7 +26,7 @@ def make() -> None:
     model = keras.Model(series, keras.layers.Dense(2)(x))
     model.compile("adam", "mse")
     rows = np.linspace(-1, 1, 96, dtype="float32").reshape(8, 4, 3)
-    model.fit(rows, rows[:, 0, :2], epochs=2, verbose=0)
+    model(rows)
     model.save(Path(folder, "other.keras"))
     model.export(Path(folder, "other"), verbose=False)
     keras.Sequential([keras.layers.Dense(3), keras.layers.BatchNormalization()]).build((None, 4))

@@ -25,5 +25,11 @@ PINNED = {
 RECORDED = {"onednn": "on", "op_determinism": "on", "threads": str(THREADS)}
 """The pins that change numbers, as the record and the lock tell them."""
 
-DROPPED = ("PYTHON", "TF_", "XLA_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "LC_", "LANG")
+DROPPED = (
+    *("PYTHON", "TF_", "TF2_", "XLA_", "KERAS_", "LC_", "LANG"),
+    *("OMP_", "MKL_", "KMP_", "OPENBLAS_", "GOTO_", "BLIS_"),
+    *("ONEDNN_", "DNNL_", "NPY_", "GLIBC_TUNABLES"),
+)
+"""Beginnings of variables that no worker sees: those of threads, and of the kernels chosen."""
+
 KEPT = frozenset({"PYTHONPATH", "PYTHONHOME"})

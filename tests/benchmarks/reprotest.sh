@@ -21,7 +21,7 @@ cp -r "$root/manifests" "$root/pyproject.toml" "$work/source"
 rm -f "$work"/source/manifests/*/*.lock
 
 # SOURCE_DATE_EPOCH is an input, as it is of any reproducible build.
-build="umask; date; SOURCE_DATE_EPOCH=1767225600 PYTHONPATH='$root' '$python' -m artifactbuild build"
+build="umask; date; pwd; locale; SOURCE_DATE_EPOCH=1767225600 PYTHONPATH='$root' '$python' -m artifactbuild build"
 build+=" && find artifacts -type f | LC_ALL=C sort | xargs sha256sum > files.sha256"
 reprotest --no-diffoscope --variations="$variations" --source-root "$work/source" \
-    --build-command "$build" "files.sha256 artifacts manifests/*/*.lock" -- null
+    "$build" "files.sha256 artifacts manifests/*/*.lock" -- null

@@ -19,6 +19,7 @@ import pytest
 from artifactbuild import pipeline
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
+from artifactbuild.release import record
 from artifactbuild.release.digest import of_folder
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.store import Store
@@ -354,6 +355,16 @@ def test_even_in_another_environment_verdicts_inputs_and_payload_must_not_differ
     }
 
 
+def test_lock_that_tells_another_layer_is_named_by_it(
+    every: Released, rebuilt: Place, server: Server
+) -> None:
+    made = _relocked(every, rebuilt)
+    layers = (replace(made.layers[0], kind="Another"), *made.layers[1:])
+    again = Rebuilt(place=rebuilt, lock=replace(made, layers=layers))
+    found = compare.compare(every, again, [], server)
+    assert lines(found[-1]) == ["lock: layers[0].kind is 'Another', was 'InputLayer'"]
+
+
 def test_inputs_that_were_not_read_again_are_named(
     every: Released, rebuilt: Place, server: Server
 ) -> None:
@@ -361,3 +372,13 @@ def test_inputs_that_were_not_read_again_are_named(
     made = replace(made, inputs=replace(made.inputs, sources={}))
     found = compare.compare(every, Rebuilt(place=rebuilt, lock=made), [], server)
     assert lines(found[-1]) == ["lock: other inputs: model.py was not read"]
+
+
+def test_record_has_the_environment_of_its_own_format_and_the_lock_that_of_all(
+    every: Released,
+) -> None:
+    """So a format that joins a released version leaves the records of the others as they were."""
+    h5 = record.read(every.work.folder("h5")).environment
+    onnx_too = record.read(every.work.folder("onnx")).environment
+    assert set(onnx_too) - set(h5) == {"onnx", "onnxruntime", "tf2onnx"}
+    assert {*h5, *onnx_too, "flatbuffers"} == set(every.lock.environment)

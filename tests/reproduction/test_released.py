@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from artifactbuild.cli import run
 from artifactbuild.job import job, manifest_digests, source_digests
 from artifactbuild.manifest.load import load
 from artifactbuild.release import lock
-from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Inputs
 from artifactbuild.reproduction import released
 from artifactbuild.reproduction.conditions import PLAIN
 from artifactbuild.reproduction.place import lay
 from artifactbuild.reproduction.rebuild import _python_path
 
+OWN = Path(__file__).parents[2] / "manifests" / "my_model" / "model.artifact.yaml"
 DENSE = Path(__file__).parents[1] / "samples" / "dense"
 Copy = Callable[[Path], Path]
 MANIFEST = "dense/model.artifact.yaml"
@@ -38,19 +40,13 @@ def write_lock(path: Path, *more: str) -> None:
     inputs = Inputs(
         manifest=manifest_digests(work), sources=source_digests(work, ["model.py", *more])
     )
-    formats = {f.name: Locked(options=f.options, files={}) for f in work.loaded.manifest.formats}
-    lock.write(
-        Lock(
-            lock_version=lock.VERSION,
-            model=work.name,
-            version=work.version,
-            created_at="2026-01-15T00:00:00Z",
-            environment={},
-            inputs=inputs,
-            artifacts=formats,
-        ),
-        path,
-    )
+    formats = {
+        f.name: Locked(options=f.options, size=0, files={}) for f in work.loaded.manifest.formats
+    }
+    like = lock.read(OWN, "lock")
+    assert like is not None
+    made = replace(like, model=work.name, version=work.version, inputs=inputs, artifacts=formats)
+    lock.write(made, path)
 
 
 def git(*arguments: str) -> str:
@@ -159,6 +155,7 @@ def test_unknown_condition_is_wrong_usage(
 def test_revision_brings_its_own_sources_and_lock(manifest: Path, tmp_path: Path) -> None:
     committed("released")
     edit(manifest)
+    git("add", "dense/model.py")
     manifest.write_text(manifest.read_text().replace("version: v1", "version: v2"))
     write_lock(manifest)
     before = git("status", "--porcelain", "--branch")
@@ -172,11 +169,16 @@ def test_revision_brings_its_own_sources_and_lock(manifest: Path, tmp_path: Path
     assert git("worktree", "list").count("\n") == 1
 
 
-def test_lock_committed_later_than_its_sources_is_found(manifest: Path, tmp_path: Path) -> None:
-    written = lock.path_of(manifest).read_bytes()
+@pytest.mark.parametrize("has_older", [False, True])
+def test_lock_committed_later_than_its_sources_is_found(
+    manifest: Path, tmp_path: Path, has_older: bool
+) -> None:
+    written = lock.path_of(manifest).read_text()
     lock.path_of(manifest).unlink()
+    if has_older:
+        lock.path_of(manifest).write_text(written.replace('"v1"', '"v0"'))
     committed("sources alone")
-    lock.path_of(manifest).write_bytes(written)
+    lock.path_of(manifest).write_text(written)
     (found,) = released.from_revision(("dense",), None, "HEAD", tmp_path)
     assert found.lock.version == "v1"
 

@@ -79,8 +79,8 @@ def test_released_version_is_made_again_from_its_revision(
 def test_everything_changed_at_once_makes_no_difference(
     copied: Copy, build: Build, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every condition that can be made here, but two: a user who may not read this folder, and two
-    cores beside one."""
+    """Every condition that can be had here, but for a user who may not read this folder, and for
+    those that are another one's contrary."""
     build(copied(SAMPLES / "every"))
     apart = ("process", "user", "two-cores")
     names = [name for name in NAMES if name not in apart and not lacking(named(name))]
