@@ -38,12 +38,18 @@ def _side(version: Version) -> Side:
 
 def _manifest(made: Record, records: Mapping[str, Record]) -> dict[str, Any]:
     """Return what a record repeats of its manifest in the manifest's form, the rest as digests."""
-    metadata = {"training": made.training, "data": made.data, "evaluation": made.evaluation}
+    metadata = {
+        "about": made.about,
+        "training": made.training,
+        "data": made.data,
+        "evaluation": made.evaluation,
+        "notes": made.notes,
+    }
     said = {
         "factory": made.factory,
         "formats": {format: each.options for format, each in records.items()},
         "kwargs": made.kwargs,
-        "metadata": {**metadata, "notes": made.notes},
+        "metadata": metadata,
         "seed": made.seed,
         "stochastic": made.stochastic,
     }
