@@ -26,7 +26,16 @@ from artifactbuild.release.environment import own_version
 from artifactbuild.worker.server import WorkerLost
 
 VERBS = (
-    *("build", "bump", "card", "check", "diff", "init", "plan", "reproduce", "schema", "show"),
+    "build",
+    "bump",
+    "card",
+    "check",
+    "diff",
+    "init",
+    "plan",
+    "reproduce",
+    "schema",
+    "show",
     "site",
 )
 

@@ -27,14 +27,14 @@ from artifactbuild.site.shelf import Model
 def command(paths: tuple[str, ...], output: Path, artifacts: Path | None, as_json: bool) -> None:
     """Render all that is published as static pages: an index, a page for each model and version.
 
-    Of manifests, their models, and whether these are as their locks say; of a tree of artifacts,
-    everything. Opens no payload, runs no code of the project and does not start TensorFlow.
+    Of manifests, their models, and the drift that `check` finds; of a tree of artifacts,
+    everything. Loads no payload, runs no code of the project and does not start TensorFlow.
     """
     trees = tuple(Path(path) for path in paths if standing.is_tree(Path(path)))
     named = tuple(path for path in paths if Path(path) not in trees)
     work = jobs(named, artifacts) if named or not trees else ()
-    states = {job.name: standing.states(job) for job in work}
-    models = shelf.read(standing.wanted(trees, work), states)
+    drift = {job.name: standing.disagreements(job) for job in work}
+    models = shelf.read(standing.wanted(trees, work), drift)
     changed = folder.write(pages.render(models), output)
     index = shown(output.absolute() / pages.INDEX)
     if as_json:

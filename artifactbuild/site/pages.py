@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 import jinja2
@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 from artifactbuild.release.card import size
 from artifactbuild.release.record import BINS, Check, Record
 from artifactbuild.resources import templates
+from artifactbuild.review.telling import Line, Name, Report
 from artifactbuild.site import changes, drawing, layout, names, plots
 from artifactbuild.site.shelf import Model, Version
 from artifactbuild.site.text import visible
@@ -50,7 +51,7 @@ def _page(
     environment: jinja2.Environment,
     model: Model,
     version: Version,
-    told: Mapping[str, tuple[changes.Change, ...]],
+    told: Mapping[str, Report],
 ) -> str:
     made = version.record
     checks = [check for artifact in version.artifacts for check in artifact.record.checks]
@@ -66,7 +67,7 @@ def _page(
     )
 
 
-def _told_changes(model: Model) -> dict[str, tuple[changes.Change, ...]]:
+def _told_changes(model: Model) -> dict[str, Report]:
     """Return what changed in each version since the one before; the first has nothing to tell."""
     return {
         after.name: changes.between(before, after) for after, before in pairwise(model.versions)
@@ -181,8 +182,14 @@ def _allowed(check: Check) -> str:
     return f"{_figure(check.atol)} + {_figure(check.rtol)} × |expected|"
 
 
-def _by_area(told: Iterable[changes.Change]) -> list[tuple[str, list[changes.Change]]]:
-    return [(area, list(group)) for area, group in groupby(told, key=lambda each: each.area)]
+def _line(line: Line) -> Markup:
+    """Return pieces of text, those that are names or values of the user's set apart."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(visible(piece))
+        if isinstance(piece, Name)
+        else escape(visible(piece))
+        for piece in line
+    )
 
 
 def _words(version: Version) -> str:
@@ -198,10 +205,10 @@ def _sources(records: Iterable[Record]) -> dict[str, str]:
 
 FILTERS: Mapping[str, Any] = {
     "allowed": _allowed,
-    "by_area": _by_area,
     "day": _day,
     "difference": _difference,
     "figure": _figure,
+    "line": _line,
     "number": layout.number,
     "path": _path,
     "plain": _plain,

@@ -17,13 +17,15 @@ CARD_BYTES = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """How a format that a manifest asks for stands: is it as manifest, sources and lock say?"""
+class Disagreement:
+    """One way in which manifest, sources, lock and artifacts disagree, as `check` names it.
 
-    version: str
-    format: str
-    good: bool
-    reason: str
+    What is no error is a state on the way, not a contradiction.
+    """
+
+    name: str
+    sentence: str
+    error: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +86,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model: its versions, newest first, and how it stands where a manifest is at hand."""
+    """One model: its versions, newest first, and its drift; None where no manifest is at hand."""
 
     name: str
     versions: tuple[Version, ...]
-    states: tuple[State, ...] = ()
-
-    @property
-    def drift(self) -> tuple[State, ...]:
-        """The formats that are not as manifest, sources and lock say."""
-        return tuple(state for state in self.states if not state.good)
+    drift: tuple[Disagreement, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +101,18 @@ class Wanted:
     models: frozenset[str] | None = None
 
 
-def read(wanted: Iterable[Wanted], states: Mapping[str, tuple[State, ...]]) -> tuple[Model, ...]:
+def read(
+    wanted: Iterable[Wanted], drift: Mapping[str, tuple[Disagreement, ...]]
+) -> tuple[Model, ...]:
     """Read every model that is wanted, sorted by name.
 
-    Models that only `states` names are not published yet; they are shown too.
+    Models that only `drift` names are not published yet; they are shown too.
 
     Raises:
         Refusal: with every record that cannot be read or is not of its folder, and every model that
             is in two stores.
     """
-    found: dict[str, dict[str, list[Artifact]]] = {name: {} for name in states}
+    found: dict[str, dict[str, list[Artifact]]] = {name: {} for name in drift}
     home: dict[str, Path] = {}
     problems: list[Problem] = []
     for each in wanted:
@@ -132,15 +131,17 @@ def read(wanted: Iterable[Wanted], states: Mapping[str, tuple[State, ...]]) -> t
                 found.setdefault(model, {}).setdefault(version, []).append(artifact)
     if problems:
         raise Refusal(*problems)
-    return tuple(_model(name, found[name], states.get(name, ())) for name in sorted(found))
+    return tuple(_model(name, found[name], drift.get(name)) for name in sorted(found))
 
 
-def _model(name: str, found: Mapping[str, list[Artifact]], states: tuple[State, ...]) -> Model:
+def _model(
+    name: str, found: Mapping[str, list[Artifact]], drift: tuple[Disagreement, ...] | None
+) -> Model:
     versions = tuple(
         Version(name=version, artifacts=tuple(found[version]))
         for version in sorted(found, key=order, reverse=True)
     )
-    return Model(name=name, versions=versions, states=states)
+    return Model(name=name, versions=versions, drift=drift)
 
 
 def _artifact(folder: Path, place: tuple[str, str, str]) -> Artifact:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from artifactbuild import pipeline
-from artifactbuild.job import Job
-from artifactbuild.plan import UP_TO_DATE
+from artifactbuild.job import Job, shown
 from artifactbuild.release.store import Store
-from artifactbuild.site.shelf import State, Wanted
+from artifactbuild.review import drift
+from artifactbuild.site.shelf import Disagreement, Wanted
+
+OF_THIS_MACHINE = "environment-changed"
 
 
 def is_tree(path: Path) -> bool:
@@ -33,15 +34,19 @@ def wanted(trees: Iterable[Path], work: Iterable[Job]) -> tuple[Wanted, ...]:
     )
 
 
-def states(job: Job) -> tuple[State, ...]:
-    """Return how each format that a manifest asks for stands, as `plan` sees it."""
-    made = pipeline.plan(job)
+def disagreements(job: Job) -> tuple[Disagreement, ...]:
+    """Return the drift that `check` finds, told without a path of this machine.
+
+    What it says of this machine's environment is left out: pages tell of artifacts, and are the
+    same wherever they are made.
+    """
+    root = shown(job.store.root)
     return tuple(
-        State(
-            version=made.version,
-            format=step.format,
-            good=step.reason == UP_TO_DATE,
-            reason=step.reason,
+        Disagreement(
+            name=each.name,
+            sentence=each.sentence.replace(root, job.store.root.name),
+            error=each.error,
         )
-        for step in made.steps
+        for each in drift.find(job)
+        if each.name != OF_THIS_MACHINE
     )

@@ -41,23 +41,35 @@ def test_a_tree_is_shown_whole(project: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_manifest_shows_its_own_model_and_how_it_stands(
-    copied: Copy, build: Build, capsys: pytest.CaptureFixture[str]
+    copied: Copy,
+    build: Build,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     manifest = copied(DENSE)
     publish(Path("artifacts"), made("stranger"))
     assert run(["site", "--output", "pages"]) == 0
     assert "nothing is published" in text("pages/index.html")
-    assert "drift v1 is new" in text("pages/index.html")
+    assert "drift not-locked: v1 was never built: there is no lock" in text("pages/index.html")
     build(manifest)
     assert run(["site", "dense", "--output", "pages"]) == 0
     assert "as locked" in text("pages/dense/index.html")
     assert not Path("pages/stranger").exists()
     drawn = parse(Path("pages/dense/index.html").read_bytes()).values("svg", "class")
     assert (drawn.count("histogram"), drawn.count("error") > 8) == (1, True)
+    Path("artifacts/dense/h5/v1/note.txt").touch()
+    here = Path.cwd()
+    monkeypatch.chdir(tmp_path)
+    assert run(["site", str(manifest), "--output", "far"]) == 0
+    told = "artifact-extra: artifacts/dense/h5/v1/note.txt is not in the lock of v1"
+    assert told in text("far/index.html")
+    assert str(here) not in Path("far/dense/index.html").read_text(encoding="utf-8")
+    monkeypatch.chdir(here)
     source = manifest.parent / "model.py"
     source.write_text(source.read_text() + "\n# other\n")
     assert run(["site", "dense", "artifacts", "--output", "pages"]) == 0
-    told = "v1 was released from other inputs: model.py changed"
+    told = "source-changed: model.py changed since v1 was released"
     assert told in text("pages/dense/index.html")
     assert "h5, keras, savedmodel, weights" in text("pages/dense/index.html")
     assert text("pages/index.html").count("no manifest given") == 2

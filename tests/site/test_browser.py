@@ -12,7 +12,7 @@ import pytest
 
 from artifactbuild.release.store import Store
 from artifactbuild.site import folder, pages, shelf
-from artifactbuild.site.shelf import State, Wanted
+from artifactbuild.site.shelf import Wanted
 from tests import chromium
 from tests.site.records import architecture, chain, harmful, layer, made, publish
 
@@ -41,9 +41,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made("wide", "h5", architecture=architecture((layer("x", kind="InputLayer"), *wide))),
         harmful("harm", 'x"y'),
     )
-    states = {"small": (State(version="v2", format="keras", good=True, reason="up to date"),)}
     place = tmp_path_factory.mktemp("site") / "pages"
-    folder.write(pages.render(shelf.read([Wanted(store=Store(root=root))], states)), place)
+    folder.write(pages.render(shelf.read([Wanted(store=Store(root=root))], {"small": ()})), place)
     return place
 
 

@@ -17,7 +17,7 @@ from artifactbuild.release import digest
 from artifactbuild.release.store import Store
 from artifactbuild.resources import templates
 from artifactbuild.site import pages, shelf
-from artifactbuild.site.shelf import State, Wanted
+from artifactbuild.site.shelf import Disagreement, Wanted
 from tests.site.markup import Markup, parse
 from tests.site.records import (
     HARM,
@@ -33,8 +33,8 @@ FOLDER_NAME = '<img src=x onerror=alert(1)>"&\u202e'
 STYLE = (templates() / "site" / "style.css").read_text(encoding="utf-8")
 
 
-def render(root: Path, **states: tuple[State, ...]) -> dict[str, bytes]:
-    return pages.render(shelf.read([Wanted(store=Store(root=root))], states))
+def render(root: Path, **drift: tuple[Disagreement, ...]) -> dict[str, bytes]:
+    return pages.render(shelf.read([Wanted(store=Store(root=root))], drift))
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +57,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
         harmful(FOLDER_NAME),
         card=HARM.replace("\ud800", ""),
     )
-    states = {
-        "small": (State(version="v2", format="keras", good=True, reason="up to date"),),
-        "new": (State(version="v1", format="keras", good=False, reason="v1 is new"),),
-        "nested": (State(version="v2", format=HARM, good=False, reason=HARM),),
+    drift = {
+        "small": (),
+        "new": (Disagreement(name="not-locked", sentence="v1 was never built", error=False),),
+        "nested": (Disagreement(name=HARM, sentence=HARM, error=True),),
     }
-    return render(root, **states)
+    return render(root, **drift)
 
 
 @pytest.fixture(scope="module")
@@ -168,16 +168,16 @@ def test_index_tells_how_each_model_stands(parsed: dict[str, Markup]) -> None:
     names = sorted(["small", "long", "nested", "loose", "bare", "index", "Index", "harm", "new"])
     told = dict(zip(sorted([*names, FOLDER_NAME]), states, strict=True))
     assert (told["small"], told["new"], told["long"]) == ("good", "drift", "unknown")
-    assert "v1 is new" in parsed["index.html"].text
-    assert "v1 is new" in parsed["new/index.html"].text
+    assert "not-locked: v1 was never built" in parsed["index.html"].text
+    assert "not-locked: v1 was never built" in parsed["new/index.html"].text
 
 
 def test_newest_version_tells_what_changed(parsed: dict[str, Markup]) -> None:
     text = " ".join(parsed["small/index.html"].text.split())
-    assert "3 changes since v1" in text
-    assert "dense_3: Dense (None, 8), 72 parameters (new)" in text
-    assert "parameters: 144 → 216" in text
-    assert "h5: 1.2 kB (gone)" in text
+    assert "Since v1: 1 layer added" in text
+    assert "added" in text
+    assert "parameters 144 → 216" in text
+    assert "who loads h5 finds nothing" in text
     assert "answers differently each time" in text
     assert "The first that is published here." in text
 

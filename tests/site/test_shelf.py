@@ -7,11 +7,11 @@ import pytest
 from artifactbuild.problems import Refusal
 from artifactbuild.release.store import Store
 from artifactbuild.site import shelf
-from artifactbuild.site.shelf import Model, State, Wanted
+from artifactbuild.site.shelf import Disagreement, Model, Wanted
 from tests.site.records import made, publish
 
 
-def read(*roots: Path, **models: tuple[State, ...]) -> tuple[Model, ...]:
+def read(*roots: Path, **models: tuple[Disagreement, ...]) -> tuple[Model, ...]:
     return shelf.read([Wanted(store=Store(root=root)) for root in roots], models)
 
 
