@@ -141,6 +141,17 @@ def test_bumped_manifest_has_no_lock_of_its_version(repository: str) -> None:
     assert after.side.pending == ("iris.weights.h5 is gone", "model.py changed")
 
 
+def test_revision_that_was_bumped_and_not_built_has_no_lock_of_its_version(
+    repository: str,
+) -> None:
+    path = Path("a/model.artifact.yaml")
+    path.write_text(path.read_text().replace("v2", "v3"))
+    commit()
+    ((before, _),) = places.pairs(("HEAD",), ("a",), Path.cwd(), None)
+    assert before is not None
+    assert (before.side.version, before.side.lock) == ("v3", None)
+
+
 def test_from_a_folder_only_what_is_in_it(repository: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("b")
     assert compared() == [(f"main ({repository[:7]}) v1", f"{HERE} v1")]

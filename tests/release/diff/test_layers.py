@@ -67,6 +67,14 @@ def test_renamed_layer_is_found_by_its_digests_though_others_are_alike() -> None
     assert actions(before, after) == [("renamed", "new", [])]
 
 
+def test_removed_layer_does_not_take_the_place_of_one_that_was_renamed() -> None:
+    before = (layer("a", "1", "w1"), layer("b", "1", "w2"))
+    assert actions(before, (layer("new", "1", "w2"),)) == [
+        ("removed", "a", []),
+        ("renamed", "new", []),
+    ]
+
+
 def test_renamed_and_trained_again_is_renamed() -> None:
     before, after = (layer("a", "1", "w1"),), (layer("b", "1", "x1"),)
     assert actions(before, after) == [("renamed", "b", [])]
