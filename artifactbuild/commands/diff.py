@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from artifactbuild.commands.options import ARTIFACTS, JSON
 from artifactbuild.data import dumps, encode
 from artifactbuild.release.diff.nouns import Difference, Side
 from artifactbuild.review import comparing, places, telling, words
+from artifactbuild.review.places import Pair
+from artifactbuild.worker.server import Server
 
 SEPARATOR = "--"
 DIFFERS = 1
@@ -32,6 +35,12 @@ class Command(click.Command):
 @click.command("diff", cls=Command)
 @click.argument("sides", nargs=-1, metavar="[BEFORE [AFTER]] [-- MANIFEST|FOLDER...]")
 @click.option("--markdown", is_flag=True, help="Answer in Markdown, for a pull-request comment.")
+@click.option("--weights", is_flag=True, help="Measure how far weights moved; reads payloads.")
+@click.option(
+    "--outputs",
+    is_flag=True,
+    help="Where reference inputs differ, ask the model of before the new ones: runs it.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit 1 when something differs, as git diff does.")
 @ARTIFACTS
 @JSON
@@ -40,6 +49,8 @@ def command(
     context: click.Context,
     sides: tuple[str, ...],
     markdown: bool,
+    weights: bool,
+    outputs: bool,
     exit_code: bool,
     artifacts: Path | None,
     as_json: bool,
@@ -51,12 +62,15 @@ def command(
     BEFORE, the commit where this branch left the main branch. A manifest or folder alone limits
     what is compared.
 
-    Runs no code of the project and does not start TensorFlow.
+    Runs no code of the project and does not start TensorFlow, unless --weights (which starts it to
+    read payloads) or --outputs (which runs a published model, by a loader that may need your code).
     """
     if len(sides) > 2:
         raise click.UsageError(f"two sides at most, found {len(sides)}: manifests go after `--`")
     pairs = places.pairs(sides, context.obj or (), Path.cwd(), artifacts)
     found = [comparing.difference(pair) for pair in pairs]
+    if weights or outputs:
+        found = _more(found, pairs, weights=weights, outputs=outputs)
     differing = [each for each in found if words.changed(each)]
     if as_json:
         click.echo(dumps([_data(each) for each in differing]), nl=False)
@@ -65,6 +79,20 @@ def command(
         text = tell(words.report(each) for each in differing)
         click.echo(text or f"{NOTHING}\n", nl=False)
     return DIFFERS if exit_code and differing else 0
+
+
+def _more(
+    found: list[Difference], pairs: tuple[Pair, ...], *, weights: bool, outputs: bool
+) -> list[Difference]:
+    """Measure what only a worker can."""
+    with Server() as server, tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch, "diff.log")
+        both = list(zip(found, pairs, strict=True))
+        if weights:
+            both = [(comparing.weighed(d, pair, server, log), pair) for d, pair in both]
+        if outputs:
+            both = [(comparing.asked(d, pair, server, log), pair) for d, pair in both]
+    return [difference for difference, _ in both]
 
 
 def _data(difference: Difference) -> dict[str, Any]:

@@ -85,7 +85,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "artifact-unlike-lock": Kind(
         sentence="{what} was built here in another environment than the lock names",
-        repair="git checkout {lock} && artifactbuild plan {manifest}",
+        repair="artifactbuild reproduce {manifest}",
         error=False,
     ),
     "card-stale": Kind(
@@ -95,7 +95,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "environment-changed": Kind(
         sentence="{what} since {version} was released: a rebuild may give other bytes",
-        repair="artifactbuild plan {manifest}",
+        repair="artifactbuild reproduce {manifest}",
         error=False,
     ),
 }

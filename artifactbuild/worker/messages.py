@@ -135,3 +135,40 @@ class DifferenceReport:
 
     what: str
     within: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPair:
+    """A layer, and the places of its weights in the records of two artifacts."""
+
+    layer: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighRequest:
+    """Two artifacts, and the layers whose weights are to be compared."""
+
+    before: str
+    after: str
+    pairs: tuple[LayerPair, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighReport:
+    """|after - before| / |before| of each layer whose tensors are at hand."""
+
+    relative: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRequest:
+    """An artifact, one of its loaders, and the `reference.npz` that it is asked."""
+
+    folder: str
+    loader: Loader
+    search_path: tuple[str, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[str, ...]
+    questions: str

@@ -223,15 +223,17 @@ def _own_children() -> list[int]:
 def _jobs() -> dict[str, Job]:
     """Import TensorFlow, without the collector (a third of the time), and name what can be done."""
     gc.disable()
-    from artifactbuild.worker import build, difference, propose, validate
+    from artifactbuild.worker import ask, build, difference, propose, validate, weigh
 
     gc.enable()
     gc.freeze()
     return {
+        "ask": ask.run,
         "build": build.run,
         "difference": difference.run,
         "propose": propose.run,
         "validate": validate.run,
+        "weigh": weigh.run,
     }
 
 

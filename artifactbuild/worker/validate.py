@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from artifactbuild.data import decode
-from artifactbuild.release.record import Check, Measure, Variable
+from artifactbuild.release.record import Check, Loader, Measure, Variable
 from artifactbuild.worker import evaluate, reference, resume, runtime, state
 from artifactbuild.worker.blame import described
 from artifactbuild.worker.compare import EXACT, Comparison, check, compare, merged
@@ -47,7 +47,7 @@ def run(data: Mapping[str, Any], tell: Tell) -> ValidateReport:
 def _validated(request: ValidateRequest) -> ValidateReport:
     stored = reference.read(Path(request.folder, reference.FILE))
     cases = tuple(replace(c, inputs=reference.declared(c, request.inputs)) for c in stored)
-    restored, predict = _executed(request)
+    restored, predict = executed(request.loader)
     checks = list(_state(request, restored)) if request.loader.restores else []
     measures = _measured(request, predict)
     checks = [*_outputs(request, predict, cases), *checks]
@@ -56,10 +56,10 @@ def _validated(request: ValidateRequest) -> ValidateReport:
     return ValidateReport(checks=tuple(checks), measures=measures)
 
 
-def _executed(request: ValidateRequest) -> tuple[Any, Predict]:
-    """Run the loader's snippet as it stands."""
+def executed(loader: Loader) -> tuple[Any, Predict]:
+    """Run a loader's snippet as it stands; return the restored model, if any, and `predict`."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    code = compile(request.loader.code, f"<{request.loader.name} loader>", "exec")
+    code = compile(loader.code, f"<{loader.name} loader>", "exec")
     exec(code, namespace)  # noqa: S102, the snippet is what is validated
     return namespace.get("restored"), namespace["predict"]
 
@@ -112,7 +112,7 @@ def _of_signature(
 def _asked(request: ValidateRequest, predict: Predict, case: Case) -> Arrays:
     """Ask for one case; a model whose calls change its state is loaded anew for each."""
     if request.stateful:
-        _, predict = _executed(request)
+        _, predict = executed(request.loader)
     known = tuple(tensor.name for tensor in request.outputs)
     return reference.numpy(name_outputs(predict(case.inputs), known))
 
@@ -139,7 +139,7 @@ def _state(request: ValidateRequest, restored: keras.Model) -> tuple[Check, ...]
 def _resumed(request: ValidateRequest, restored: keras.Model, cases: tuple[Case, ...]) -> Check:
     """Go on training and compare the whole state with the original's after the same steps."""
     if request.stateful:
-        restored, _ = _executed(request)
+        restored, _ = executed(request.loader)
     try:
         found = resume.steps(restored, cases, request.structure, request.steps)
         comparison = _same(list(request.resumed), list(found))

@@ -173,7 +173,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "artifact-unlike-lock": (
         edit(f"{KERAS}/metadata.json", '"system": "', '"system": "Another'),
         f"{KERAS} was built here in another environment than the lock names",
-        "git checkout model.artifact.lock && artifactbuild plan model.artifact.yaml",
+        "artifactbuild reproduce model.artifact.yaml",
     ),
     "card-stale": (
         edit("card.md.j2", "{{ model_name }}", "{{ model_name }} {{ version }}"),
@@ -184,7 +184,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lock(lambda data: data["environment"].update(keras="9.9")),  # type: ignore[attr-defined]
         f"the environment changed (keras 9.9 → {environment.here({})['keras']}) since v1 was "
         "released: a rebuild may give other bytes",
-        "artifactbuild plan model.artifact.yaml",
+        "artifactbuild reproduce model.artifact.yaml",
     ),
 }
 

@@ -209,6 +209,15 @@ def test_same_side_has_no_difference() -> None:
     )
 
 
+def test_source_that_changed_after_the_release_is_a_difference() -> None:
+    found = diff.make(BEFORE, replace(BEFORE, pending=("model.py changed",)), outputs())
+    assert words.changed(found)
+    assert telling.terminal([words.report(found)]).startswith(
+        "iris v1: since v1 was released, model.py changed "
+        "(`artifactbuild bump iris/model.artifact.yaml`)\n"
+    )
+
+
 def test_every_case_differs() -> None:
     assert all(words.changed(case()) for case in CASES)
 
