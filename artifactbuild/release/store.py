@@ -199,9 +199,18 @@ def _kept(staged: Path, target: Path) -> Path:
 
 
 def _discard(folder: Path, place: Path) -> None:
-    """Move a folder away into our own staging place, with which it goes."""
-    with suppress(FileNotFoundError):
+    """Move a folder away into our own staging place, with which it goes.
+
+    One of a lower layer (overlay) or another mount cannot be moved; it is removed where it is.
+    """
+    try:
         os.rename(folder, Path(tempfile.mkdtemp(prefix="old-", dir=place), folder.name))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.rmtree(folder)
 
 
 def _differs(staged: Path, target: Path) -> Problem:

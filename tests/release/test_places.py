@@ -16,7 +16,7 @@ from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Refusal
 from artifactbuild.release import durable, lock
-from artifactbuild.release.store import PUBLISHED, Store
+from artifactbuild.release.store import IDENTICAL, PUBLISHED, Store
 from artifactbuild.worker.server import Server
 from tests.crash import publisher
 
@@ -82,6 +82,41 @@ def test_claim_on_another_mount_that_is_full_leaves_nothing_there(tmp_path: Path
         durable.seal(f / "again")
         assert store.publish(f / "again", "m", "keras", "v1") == PUBLISHED
         assert [path.name for path in point.iterdir()] == ["v1"]
+
+
+@pytest.mark.parametrize("by_claim", [False, True], ids=["rename", "claim"])
+def test_store_whose_versions_lie_in_the_lower_layer_of_an_overlay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_claim: bool
+) -> None:
+    """As in an image of a container: folders of the lower layer cannot be renamed."""
+    with mounted(tmp_path / "layers", "size=8m") as layers:
+        for name in ("lower/manifest", "upper", "work", "merged"):
+            (layers / name).mkdir(parents=True)
+        below = Store(root=layers / "lower" / "artifacts")
+        publisher.store(below.root, "v1", "one")
+        with below.staging("m", "v1") as folder:
+            (folder / "log").write_text("old")
+            below.keep_failed(folder, "m", "v1")
+        names = ("lowerdir=lower", "upperdir=upper", "workdir=work")
+        options = ",".join(f"{key}={layers / name}" for key, name in (o.split("=") for o in names))
+        point = layers / "merged"
+        command = ["mount", "-t", "overlay", "-o", options, "overlay", point]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"needs an overlay: {done.stderr.strip()}")
+        if by_claim:
+            monkeypatch.setattr(durable, "rename_new", lambda source, target: False)
+        try:
+            store = Store(root=point / "artifacts")
+            assert publisher.store(store.root, "v1", "one") == IDENTICAL
+            assert publisher.store(store.root, "v2", "two") == PUBLISHED
+            with store.staging("m", "v1") as folder:
+                (folder / "log").write_text("new")
+                kept = store.keep_failed(folder, "m", "v1")
+            assert (kept / "log").read_text() == "new"
+            assert list((store.root / ".staging").iterdir()) == []
+        finally:
+            subprocess.run(["umount", point], check=True)
 
 
 def test_read_only_root_is_named_before_anything_is_built(
