@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from artifactbuild import resources
+from artifactbuild.cli import VERBS
 from artifactbuild.manifest.text import read
 
 ROOT = Path(__file__).parents[1]
@@ -62,3 +67,24 @@ def test_manifest_in_the_readme_is_the_one_in_the_repository() -> None:
     assert document.problems == ()
     own = read((ROOT / "manifests/my_model/model.artifact.yaml").read_bytes(), "manifest")
     assert document.data == own.data
+
+
+def test_every_command_shown_is_one_that_there_is() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\bartifactbuild ([a-z]+)\b([^\n`|>]*)", text)
+    options = {(verb, option) for verb, rest in shown for option in re.findall(r"--[a-z-]+", rest)}
+    named = {verb for verb, _ in shown if verb in VERBS}
+    assert {"build", "check", "diff", "init", "reproduce", "schema"} <= named
+    for verb in sorted(named):
+        command = importlib.import_module(f"artifactbuild.commands.{verb}").command
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {option for of, option in options if of == verb} <= known, verb
+
+
+def test_workflow_is_one_that_github_reads() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = [b.split("```")[0] for b in text.split("```yaml\n") if b.startswith("name: models")]
+    workflow = yaml.safe_load(shown)
+    assert set(workflow["jobs"]) == {"check", "reproduce"}
+    for job in workflow["jobs"].values():
+        assert all({"uses", "run"} & set(step) for step in job["steps"])

@@ -139,7 +139,8 @@ def _faults(wish: Wish, where: Place) -> Iterator[Problem]:
     data = stub(wish, where.name)
     content = writing.text(data, Remarks()).encode()
     document = text.read(content, files.display(where.manifest))
-    found = [p for p in schema.check(document) if "reference_inputs" not in p.message]
+    found = [*document.problems, *schema.check(document)]
+    found = [problem for problem in found if "reference_inputs" not in problem.message]
     if not found:
         known = Manifest.from_data(data)
         folder, project = where.manifest.parent, where.project

@@ -161,4 +161,4 @@ def _is_plain(value: str) -> bool:
 
 def _quoted(value: str) -> str:
     """Return a double-quoted scalar; JSON's escapes are YAML's."""
-    return json.dumps(value, ensure_ascii=any(scalars.invisible(char) for char in value))
+    return json.dumps(value, ensure_ascii=False)

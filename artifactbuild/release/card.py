@@ -100,7 +100,7 @@ def _by_loader(checks: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
         outputs = [check for check in own if check["compared"] == "outputs"]
         found = {check["against"]: _difference(check) for check in outputs}
         widest = max(outputs, key=lambda check: (check["atol"], check["rtol"]), default=None)
-        others = [check["compared"] for check in own if check["compared"] != "outputs"]
+        others = [_plainly(c["compared"]) for c in own if c["compared"] != "outputs"]
         row = {
             "loader": loader,
             "values": max((check["count"] for check in outputs), default=0),
@@ -111,6 +111,12 @@ def _by_loader(checks: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         rows.append(row)
     return rows
+
+
+def _plainly(compared: str) -> str:
+    """Return what was compared beside the outputs, as one says it: weights, seeds, optimizer."""
+    role = compared.removesuffix(" variables")
+    return f"{role}s" if role in ("weight", "seed") else role
 
 
 def _count(value: int) -> str:

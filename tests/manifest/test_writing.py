@@ -59,6 +59,10 @@ def test_string_is_one_to_readers_of_yaml_1_1_too(value: str) -> None:
     assert yaml.safe_load(f"key: {flow([value])}") == {"key": [value]}
 
 
+def test_letters_of_any_script_stay_readable() -> None:
+    assert flow(["naïve ☕", "漢字"]) == '["naïve ☕", "漢字"]'
+
+
 def test_every_key_has_the_words_of_the_reference_above_it() -> None:
     data = {
         "schema_version": 1,

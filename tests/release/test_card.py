@@ -71,3 +71,42 @@ def test_syntax_error_names_the_template_line(tmp_path: Path) -> None:
 def test_template_reaches_nothing_but_its_values(tmp_path: Path, template: str) -> None:
     with pytest.raises(Refusal):
         card(tmp_path, template, v=[1])
+
+
+def check(loader: str, compared: str, against: str, **known: Any) -> dict[str, Any]:
+    plain = {"count": 9, "max_abs": 0.0, "atol": 0.0, "rtol": 0.0, "passed": True, "detail": ""}
+    return {"loader": loader, "compared": compared, "against": against, **plain, **known}
+
+
+def test_checks_are_told_in_one_row_for_each_loader(tmp_path: Path) -> None:
+    checks = [
+        check("keras", "outputs", "eager"),
+        check("keras", "outputs", "graph", max_abs=1.5e-7, atol=1e-6, rtol=1e-5),
+        check("keras", "weight variables", "model", count=4),
+        check("keras", "optimizer variables", "model", count=10),
+        check("keras", "3 training steps", "model"),
+        check("classify", "outputs", "signature:classify", max_abs=None),
+    ]
+    template = (
+        "{% for row in checks | by_loader %}"
+        '{{ row.loader }}: {{ row["values"] }} {{ row.eager }} {{ row.graph }} {{ row.allowed }} '
+        "{{ row.equal }};\n{% endfor %}"
+    )
+    assert card(tmp_path, template, checks=checks) == (
+        "keras: 9 0 1.5e-07 1e-06 + 1e-05 × \\|expected\\| weights, optimizer, 3 training steps;\n"
+        "classify: 9  equal exact ;\n"
+    )
+
+
+def test_inner_layers_follow_their_outer_one(tmp_path: Path) -> None:
+    inner = {"name": "dense", "layers": []}
+    layers = [{"name": "scaled", "layers": [inner]}, {"name": "out", "layers": []}]
+    template = (
+        "{% for layer in layers | nested %}{{ '·' * layer.depth }}{{ layer.name }} {% endfor %}"
+    )
+    assert card(tmp_path, template, layers=layers) == "scaled ·dense out \n"
+
+
+def test_call_names_every_input(tmp_path: Path) -> None:
+    inputs = [{"name": "a"}, {"name": "b"}]
+    assert card(tmp_path, "{{ v | call }}", v=inputs) == '`predict({"a": …, "b": …})`\n'
