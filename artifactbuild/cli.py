@@ -37,6 +37,7 @@ VERBS = (
     "schema",
     "show",
     "site",
+    "verify",
 )
 
 GOOD, EXPECTED, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 128

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain JSON data and back, and the one way that JSON is written for people.
+"""Frozen dataclasses to plain JSON data and back, and the one way that JSON is read and written.
 
 A noun's fields are its file format: what `encode` writes, `decode` reads, and nothing else.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 Types = tuple[type, ...]
+MAX_DEPTH = 64
+"""How deep JSON may be nested: ten times what any file of ours is."""
 
 
 class Mismatch(ValueError):
@@ -46,6 +49,36 @@ def decode(noun: type[T], data: Any, path: str = "$") -> T:
         raise Mismatch(f"{path}: missing key {missing[0]!r}")
     values = {name: _decode(hints[name], data[name], f"{path}.{name}") for name in data}
     return noun(**values)
+
+
+def loads(raw: bytes, *, depth: int = MAX_DEPTH, finite: bool = True) -> Any:
+    """Return the JSON data of bytes that may be hostile.
+
+    Without `finite`, numbers may be infinite or NaN, as in configurations of Keras.
+
+    Raises:
+        Mismatch: for what is not JSON in UTF-8, and for what readers of JSON disagree on: keys
+            that are there twice, numbers that are not finite, halves of characters, deep nesting.
+    """
+    try:
+        data = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_not_finite if finite else float,
+            parse_float=_finite if finite else float,
+        )
+    except Mismatch:
+        raise
+    except UnicodeDecodeError as error:
+        raise Mismatch(f"byte {error.start} is not UTF-8") from None
+    except RecursionError:
+        raise Mismatch(f"nested more than {depth} deep") from None
+    except json.JSONDecodeError as error:
+        raise Mismatch(str(error)) from None
+    except ValueError:
+        raise Mismatch("a number has too many digits") from None
+    _hold_within_bounds(data, depth)
+    return data
 
 
 def dumps(value: Any, *, ordered: Types = (), lines: Types = ()) -> str:
@@ -98,6 +131,40 @@ def _said(noun: Any) -> dict[str, Any]:
 def _default(field: dataclasses.Field[Any]) -> Any:
     made = field.default_factory
     return field.default if made is dataclasses.MISSING else made()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise Mismatch(f"the key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
+    return found
+
+
+def _not_finite(text: str) -> float:
+    raise Mismatch(f"{text} is no finite number")
+
+
+def _finite(text: str) -> float:
+    return float(text) if math.isfinite(float(text)) else _not_finite(text)
+
+
+def _hold_within_bounds(data: Any, deepest: int) -> None:
+    pending = [(data, 0)]
+    while pending:
+        value, depth = pending.pop()
+        if depth > deepest:
+            raise Mismatch(f"nested more than {deepest} deep")
+        if isinstance(value, str) and not value.isascii() and _is_broken(value):
+            raise Mismatch(f"the text {value[:40]!r} has half a character")
+        if isinstance(value, dict):
+            pending += [(item, depth + 1) for pair in value.items() for item in pair]
+        elif isinstance(value, list):
+            pending += [(item, depth + 1) for item in value]
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

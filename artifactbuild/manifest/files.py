@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -13,8 +14,10 @@ from artifactbuild.manifest.meaning import fits, said
 from artifactbuild.manifest.model import Manifest, Target, Tensor
 from artifactbuild.manifest.text import Document, Where
 from artifactbuild.problems import Problem, did_you_mean
+from artifactbuild.reading import Unreadable, bounded
 
 CHUNK = 1 << 20
+MAX_SOURCE = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +70,35 @@ def _target(place: Place, target: Target, where: Where) -> Iterator[Problem]:
     except sources.NotFound as missing:
         yield _no_module(place, missing, where)
         return
+    if path and _leads_out(place, path):
+        message = f"module {target.module!r} is a link that leads out of the project"
+        yield place.document.problem(where, message, "copy the file into the project")
+        return
     try:
-        source = path.read_bytes() if path else None
-    except OSError as error:
-        message = f"module {target.module!r} cannot be read: {_reason(error)}"
+        source = bounded(path, MAX_SOURCE) if path else None
+    except Unreadable as unreadable:
+        message = f"module {target.module!r} cannot be read: {unreadable}"
         yield place.document.problem(where, message, "make its file readable")
         return
     if path and source is not None:
         yield from _attribute(place, target, where, path, source)
+
+
+def _leads_out(place: Place, path: Path) -> bool:
+    """Tell whether a file of the project is not in it: its text would show in a syntax error.
+
+    A virtual environment in the project is no part of it, wherever it really lies.
+    """
+    path, project = Path(os.path.abspath(path)), place.project
+    searched = [Path(entry) for entry in sys.path if entry]
+    installed = any(e != project and _within(e, project) and _within(path, e) for e in searched)
+    return (
+        not installed and _within(path, project) and not _within(path.resolve(), project.resolve())
+    )
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder)
 
 
 def _no_module(place: Place, missing: sources.NotFound, where: Where) -> Problem:

@@ -11,6 +11,7 @@ from artifactbuild.manifest import files, meaning, schema, text
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.text import Document
 from artifactbuild.problems import Problem, Refusal, did_you_mean
+from artifactbuild.reading import Unreadable, opened
 
 NAME = "model.artifact.yaml"
 ROOT_MARKS = (".git", "pyproject.toml")
@@ -30,15 +31,15 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """Read a manifest; raises Refusal with all its problems."""
     path = _absolute(path)
-    return parse(_bytes(path), path)
+    return parse(_bytes(path, project_of(path)), path)
 
 
 def parse(raw: bytes, path: Path) -> Loaded:
     """Read a manifest's bytes as if they lay at an absolute path; raises Refusal like `load`."""
+    project = project_of(path)
     document = text.read(raw, files.display(path))
     _refuse(document, [*document.problems, *schema.check(document)])
     manifest = Manifest.from_data(document.data)
-    project = project_of(path)
     looked_up = files.check(manifest, document, folder=path.parent, project=project)
     _refuse(document, [*meaning.check(manifest, document), *looked_up])
     return Loaded(manifest=manifest, document=document, path=path, project=project)
@@ -103,13 +104,17 @@ def _order(document: Document, problem: Problem) -> tuple[bool, int, int]:
     return problem.file != document.file, problem.line or 0, problem.column or 0
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, project: Path) -> bytes:
+    """Read a manifest; a link out of the project would show what lies there in the problems."""
+    if not path.resolve().is_relative_to(project.resolve()):
+        message = "is a link that leads out of the project"
+        hint = "copy the manifest into the project"
+        raise Refusal(Problem(file=files.display(path), message=message, hint=hint))
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             return stream.read(text.MAX_BYTES + 1)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        problem = Problem(file=files.display(path), message=f"cannot be read: {reason}")
+    except (Unreadable, OSError) as error:
+        problem = Problem(file=files.display(path), message=f"cannot be read: {error}")
         raise Refusal(problem) from error
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,11 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from artifactbuild import limits
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.diagram import flowchart, folding
 from artifactbuild.release.front_matter import front_matter
+from artifactbuild.resources import templates
 
 DEFAULT = "MODEL_CARD.md.j2"
 
@@ -44,14 +49,58 @@ def render(metadata: Mapping[str, Any], template: Path) -> str:
         text = environment.from_string(template.read_text(encoding="utf-8")).render(metadata)
     except jinja2.TemplateSyntaxError as error:
         raise Refusal(_problem(template, error.lineno, error.message or "syntax error")) from None
-    except (jinja2.TemplateError, TypeError, ValueError) as error:
+    except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise Refusal(_problem(template, _line(error), str(error))) from None
     return text.rstrip("\n") + "\n"
 
 
 def render_file(metadata: Path, template: Path) -> str:
-    """Render the card of a `metadata.json`."""
-    return render(json.loads(metadata.read_text(encoding="utf-8")), template)
+    """Render the card of a `metadata.json`; a project's own template in a process of its own.
+
+    A template can loop for ever and fill the memory without leaving the sandbox.
+    """
+    if template == templates() / DEFAULT:
+        return render(json.loads(metadata.read_text(encoding="utf-8")), template)
+    request = json.dumps([str(metadata), str(template)])
+    code = "from artifactbuild.release import card; card.render_shut_off()"
+    path = str(Path(__file__).parents[2])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            input=request.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([path, *filter(None, sys.path)])},
+            cwd=path,
+            timeout=limits.RENDERING.seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Refusal(_endless(template)) from None
+    if done.returncode:
+        raise Refusal(_endless(template))
+    answer = json.loads(done.stdout)
+    if "problems" in answer:
+        raise Refusal(*(Problem(**each) for each in answer["problems"]))
+    return str(answer["card"])
+
+
+def render_shut_off() -> None:
+    """Render what standard input names, within limits; the card or its problems to the output."""
+    limits.set_here(limits.RENDERING)
+    metadata, template = json.load(sys.stdin)
+    try:
+        content = json.loads(Path(metadata).read_text(encoding="utf-8"))
+        answer: Mapping[str, Any] = {"card": render(content, Path(template))}
+    except Refusal as refusal:
+        answer = {"problems": [problem.to_data() for problem in refusal.problems]}
+    json.dump(answer, sys.stdout)
+
+
+def _endless(template: Path) -> Problem:
+    most = limits.RENDERING
+    message = f"template: rendering it took more than {most.cpu} s or {size(most.memory)}"
+    return Problem(file=str(template), message=message, hint="take out what loops or repeats")
 
 
 def _escaped(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,20 @@ _BLOCK = 1 << 20
 
 def of_file(path: Path) -> str:
     """Return the sha256 of a file's content, in lower hexadecimal."""
-    digest = hashlib.sha256()
     with open(path, "rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+        return of_stream(file)
+
+
+def of_bytes(content: bytes) -> str:
+    """Return the sha256 of bytes, in lower hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def of_stream(file: FileIO) -> str:
+    """Return the sha256 of what an open file has yet to give, in lower hexadecimal."""
+    digest = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from importlib import metadata
+
+from artifactbuild.problems import Problem, Refusal
 
 LIBRARIES = ("artifactbuild", "h5py", "keras", "numpy", "protobuf", "tensorflow")
 
 OF_FORMATS = {"onnx": ("onnx", "onnxruntime", "tf2onnx"), "tflite": ("flatbuffers",)}
 """Libraries that only one format needs."""
+
+KERAS_FLOORS = ((3, 12, 4), (3, 15, 1))
+"""The first releases of Keras, of their minor versions, that load an untrusted file in safe mode.
+
+Later ones of the last are good too; what lies between has known ways around it.
+"""
+
+LEGACY = "TF_USE_LEGACY_KERAS"
 
 INSTRUCTION_SETS = (
     "sse4_2",
@@ -50,6 +61,30 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "none"
+
+
+def hold_keras(version: str, environ: Mapping[str, str]) -> None:
+    """Hold the Keras that is installed, and the one that is asked for, to what is safe to load by.
+
+    Raises:
+        Refusal: when it is too old, or legacy Keras is asked for, which runs any bytecode.
+    """
+    if environ.get(LEGACY, "0").lower() not in ("", "0", "false"):
+        message = f"is {environ[LEGACY]!r}: legacy Keras runs the bytecode of any file it loads"
+        raise Refusal(Problem(file=LEGACY, message=message, hint=f"run `unset {LEGACY}`"))
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    older, newest = KERAS_FLOORS
+    if numbers >= newest or (numbers[:2] == older[:2] and numbers >= older):
+        return
+    floors = " or ".join(".".join(map(str, floor)) for floor in reversed(KERAS_FLOORS))
+    message = f"is {version}, expected {floors}, or newer: older ones run code of hostile files"
+    hint = "run `pip install -U 'keras>=3.15.1'`"
+    raise Refusal(Problem(file="keras", message=message, hint=hint))
+
+
+def installed_keras() -> str:
+    """Return the version of Keras that is installed, without importing it."""
+    return _version("keras")
 
 
 def drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

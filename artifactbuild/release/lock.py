@@ -8,7 +8,6 @@ last.
 from __future__ import annotations
 
 import glob
-import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -17,14 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.data import Mismatch, decode, dumps
+from artifactbuild.data import Mismatch, decode, dumps, loads
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import alive, durable
 from artifactbuild.release.record import Inputs
 
 VERSION = 1
 SUFFIX = ".lock"
+MAX_BYTES = 1 << 24
 
 _MARKS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ")
 """What git writes where it could not merge."""
@@ -139,7 +140,12 @@ def read(manifest: Path, shown: str) -> Lock | None:
         Refusal: when the file is not a lock that we know.
     """
     path = path_of(manifest)
-    return parsed(path.read_bytes(), shown) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return parsed(bounded(path, MAX_BYTES), shown)
+    except Unreadable as unreadable:
+        raise Refusal(_no_lock(shown, unreadable)) from None
 
 
 def parsed(raw: bytes, shown: str) -> Lock:
@@ -152,15 +158,21 @@ def parsed(raw: bytes, shown: str) -> Lock:
     if marks:
         raise Refusal(_unmerged(raw, shown, marks[0]))
     try:
-        data = json.loads(raw.decode("utf-8"))
-        found = data.get("lock_version") if isinstance(data, dict) else None
-        if found != VERSION:
-            raise Mismatch(f"lock_version is {found!r}, this artifactbuild reads {VERSION}")
-        return decode(Lock, data)
-    except ValueError as error:
-        message = f"not a lock: {error}"
-        hint = "restore it with `git checkout`, or remove it and run `artifactbuild build`"
-        raise Refusal(Problem(file=shown, message=message, hint=hint)) from None
+        return _decoded(loads(raw))
+    except Mismatch as mismatch:
+        raise Refusal(_no_lock(shown, mismatch)) from None
+
+
+def _decoded(data: Any) -> Lock:
+    found = data.get("lock_version") if isinstance(data, dict) else None
+    if found != VERSION:
+        raise Mismatch(f"lock_version is {found!r}, this artifactbuild reads {VERSION}")
+    return decode(Lock, data)
+
+
+def _no_lock(shown: str, why: Exception) -> Problem:
+    hint = "restore it with `git checkout`, or remove it and run `artifactbuild build`"
+    return Problem(file=shown, message=f"not a lock: {why}", hint=hint)
 
 
 def _unmerged(raw: bytes, shown: str, line: int) -> Problem:

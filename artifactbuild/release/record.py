@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import calendar
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.data import Mismatch, decode, dumps
+from artifactbuild.data import Mismatch, decode, dumps, loads
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.reading import Unreadable, bounded
 
 FILE = "metadata.json"
 CARD = "MODEL_CARD.md"
 REFERENCE = "reference.npz"
 VERSION = 1
+MAX_BYTES = 1 << 24
+"""How large a record may be; a model of a thousand layers needs a tenth of it."""
 
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 """How a moment is written: RFC 3339, in UTC."""
@@ -280,19 +282,27 @@ def read(folder: Path) -> Record:
     """
     path = folder / FILE
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise Refusal(Problem(file=str(path), message="no such record")) from None
-    except (ValueError, RecursionError) as error:
-        raise Refusal(Problem(file=str(path), message=f"not a record: {error}")) from None
-    found = data.get("record_version") if isinstance(data, dict) else None
-    if found != VERSION:
-        message = f"record_version is {found!r}, this artifactbuild reads {VERSION}"
-        raise Refusal(Problem(file=str(path), message=message))
-    try:
-        return decode(Record, data)
+        return parsed(bounded(path, MAX_BYTES))
+    except Unreadable as unreadable:
+        raise Refusal(Problem(file=str(path), message=f"no such record: {unreadable}")) from None
     except Mismatch as mismatch:
-        raise Refusal(Problem(file=str(path), message=f"not a record: {mismatch}")) from None
+        raise Refusal(Problem(file=str(path), message=str(mismatch))) from None
+
+
+def parsed(raw: bytes) -> Record:
+    """Return the record that the bytes of a `metadata.json` hold.
+
+    Raises:
+        Mismatch: when it is not JSON, or not a record of a version that we know.
+    """
+    try:
+        data = loads(raw)
+        found = data.get("record_version") if isinstance(data, dict) else None
+        if found == VERSION:
+            return decode(Record, data)
+    except Mismatch as mismatch:
+        raise Mismatch(f"not a record: {mismatch}") from None
+    raise Mismatch(f"record_version is {found!r}, this artifactbuild reads {VERSION}")
 
 
 def created_at(environ: Mapping[str, str], remembered: str | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from artifactbuild.release import integrity, record
+from artifactbuild.release import environment, verify
 from artifactbuild.release.record import Record
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Loading
@@ -22,8 +23,8 @@ def load(
     allow_lambda: bool,
 ) -> Any:
     """Return the artifact in a folder; see `artifactbuild.load`."""
-    made = record.read(path)
-    integrity.check(path, made)
+    environment.hold_keras(keras.__version__, os.environ)
+    made = verify.check(path)
     how = Loading(
         custom_objects=_both_spellings(made, custom_objects),
         into=weights_into,

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from artifactbuild.limits import Limits
 from artifactbuild.manifest.model import Evaluation, Tensor
 from artifactbuild.manifest.rules import Rule
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Check, Facts, Loader, Measure, Variable
 
 Tell = Callable[[str], None]
@@ -107,6 +109,51 @@ class ValidateRequest:
     evaluation: Evaluation | None
     failure: str
     """Where the offending tensors are kept (an .npz that does not exist yet)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectRequest:
+    """What an inspector is told: an artifact, and what is let through beside the usual."""
+
+    folder: str
+    operations: tuple[str, ...]
+    allow_lambda: bool
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectReport:
+    """What the files contain that they must not; the artifact was not loaded."""
+
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The project's own code, as its manifest names it, and leave to run it."""
+
+    search_path: tuple[str, ...]
+    factory: str
+    kwargs: Mapping[str, Any]
+    custom_objects: tuple[str, ...]
+    allow_lambda: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunRequest:
+    """What a re-run is told: an artifact, and the project's code if it may be run."""
+
+    folder: str
+    sources: Sources | None
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunReport:
+    """What the loaders that could be had showed, and which could not be had."""
+
+    checks: tuple[Check, ...]
+    skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Any
 
 from artifactbuild.data import encode
+from artifactbuild.release import environment
 from artifactbuild.worker.listening import Heard, Running, listen
 from artifactbuild.worker.messages import Tell
 from artifactbuild.worker.output import Log
@@ -75,6 +76,7 @@ class Server:
         self._ended = False
 
     def __enter__(self) -> Server:
+        environment.hold_keras(environment.installed_keras(), os.environ)
         self._scratch = tempfile.mkdtemp(prefix="artifactbuild-")
         return self
 
@@ -146,7 +148,7 @@ class Server:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, open(Path(self._scratch, "server.log"), "wb") as printed:
             self._process = subprocess.Popen(
-                _command(f"serve({theirs.fileno()})"),
+                command(f"serve({theirs.fileno()})"),
                 env=_environment(self._scratch),
                 cwd=self._scratch,
                 stdin=subprocess.DEVNULL,
@@ -175,7 +177,7 @@ class Server:
         if self._ended:
             raise WorkerLost("it was stopped", log, bug=False)
         process = subprocess.Popen(
-            _command(f"once({job!r}, {channel})"),
+            command(f"once({job!r}, {channel})"),
             env=_environment(self._scratch),
             cwd=self._scratch,
             stdin=subprocess.DEVNULL,
@@ -206,12 +208,13 @@ class Server:
         if self._ended:
             raise WorkerLost("it was stopped", log, bug=False)
         if heard.status is not None:
-            raise WorkerLost(f"the process {_ended_by(heard.status)}", log, bug=False)
+            raise WorkerLost(f"the process {ended_by(heard.status)}", log, bug=False)
         who = "the TensorFlow process that it came from" if self._forks else "the process"
-        raise WorkerLost(f"{who} {_ended_by(running.process.wait())}", log, bug=False)
+        raise WorkerLost(f"{who} {ended_by(running.process.wait())}", log, bug=False)
 
 
-def _ended_by(status: int) -> str:
+def ended_by(status: int) -> str:
+    """Say how a process ended."""
     if status == -signal.SIGKILL:
         return "was killed by SIGKILL, perhaps for want of memory"
     if status < 0:
@@ -221,7 +224,8 @@ def _ended_by(status: int) -> str:
     return f"ended by itself with exit code {status}"
 
 
-def _command(call: str) -> list[str]:
+def command(call: str) -> list[str]:
+    """Return the command line of an interpreter that makes one call of `serving`."""
     return [sys.executable, "-c", f"from artifactbuild.worker import serving; serving.{call}"]
 
 

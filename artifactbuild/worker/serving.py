@@ -39,6 +39,7 @@ CUT_OFF = 86
 GRACE = 2.0
 """Seconds that a worker gets to write down where it stands when it is stopped."""
 
+_CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _OF_THE_MACHINE = frozenset(
@@ -92,12 +93,25 @@ def serve(control_fd: int) -> None:
     _leave(0)
 
 
-def once(job: str, channel_fd: int) -> None:
-    """Do one job in a fresh interpreter; what it prints goes where its output goes."""
+def once(job: str, channel_fd: int, *, cut: bool = False) -> None:
+    """Do one job in a fresh interpreter; what it prints goes where its output goes.
+
+    With `cut`, it leaves the network first.
+    """
     channel = socket.socket(fileno=channel_fd)
+    if cut:
+        _cut_network()
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _do(_jobs()[job], channel)
+
+
+def _cut_network() -> None:
+    """Leave the network for good, where the system lets us: in namespaces of one's own."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
+            libc.unshare(_CLONE_NEWNET)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -223,7 +237,16 @@ def _own_children() -> list[int]:
 def _jobs() -> dict[str, Job]:
     """Import TensorFlow, without the collector (a third of the time), and name what can be done."""
     gc.disable()
-    from artifactbuild.worker import ask, build, difference, propose, validate, weigh
+    from artifactbuild.worker import (
+        ask,
+        build,
+        difference,
+        propose,
+        rerun,
+        static,
+        validate,
+        weigh,
+    )
 
     gc.enable()
     gc.freeze()
@@ -231,7 +254,9 @@ def _jobs() -> dict[str, Job]:
         "ask": ask.run,
         "build": build.run,
         "difference": difference.run,
+        "inspect": static.run,
         "propose": propose.run,
+        "rerun": rerun.run,
         "validate": validate.run,
         "weigh": weigh.run,
     }

@@ -8,6 +8,7 @@ such as `mse` cannot be read back; and what can never be loaded is saved without
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,16 +19,20 @@ from typing import Any
 import h5py
 import keras
 
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
 from artifactbuild.worker.blame import described
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
+from artifactbuild.worker.inspection import hdf5, objects
 
 FILE = "model.h5"
+CONFIGS = ("model_config", "training_config")
 SEEDS = "seed_generators"
 ALL = ("weight", "seed", "optimizer")
 OTHERS = "use keras or savedmodel"
+PAYLOAD = re.compile(r"model\.h5")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -94,6 +99,26 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     if not subject.model.compiled:
         return (*ways, snippets.ours(subject, ALL))
     return (*ways, _training(subject, ways[0]), snippets.ours(subject, ALL))
+
+
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    """Read links, arrays and the configurations that the file keeps as attributes."""
+    found = list(hdf5.inspect(folder / FILE, FILE))
+    yield from found
+    if found:
+        return
+    names = objects.names(made, lambdas=trusted.lambdas)
+    with h5py.File(folder / FILE) as file:
+        for key in CONFIGS:
+            if key in file.attrs:
+                text = file.attrs[key]
+                raw = text.encode() if isinstance(text, str) else bytes(text)
+                yield from objects.inspect(raw, FILE, key, names)
+
+
+def portable(folder: Path, made: Record) -> Mapping[str, Load]:
+    """None: every loader of users imports the custom objects."""
+    return {}
 
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:

@@ -8,24 +8,34 @@ https://keras.io/guides/serialization_and_saving/
 from __future__ import annotations
 
 import json
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
 from artifactbuild.worker.canonical import archive
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
+from artifactbuild.worker.inspection import archive as archive_of
+from artifactbuild.worker.inspection import hdf5, objects
 
 FILE = "model.keras"
+WEIGHTS = "model.weights.h5"
 SEEDS = "seed_generators.json"
 STOCK = ("weight", "optimizer")
 ALL = ("weight", "seed", "optimizer")
+PAYLOAD = re.compile(r"model\.keras")
+
+MEMBERS = re.compile(
+    r"config\.json|metadata\.json|model\.weights\.h5|seed_generators\.json|assets/[^/]+(/[^/]+)*"
+)
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -65,6 +75,24 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     if not (subject.model.compiled and snippets.has_seeds(subject)):
         return (*usable, ours)
     return (*usable, _training(subject, usable[0]), ours)
+
+
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    """Read members, configuration and inner HDF5 file of the archive."""
+    found = list(archive_of.inspect(folder / FILE, FILE, MEMBERS))
+    yield from found
+    if found:
+        return
+    with zipfile.ZipFile(folder / FILE) as archived:
+        names = objects.names(made, lambdas=trusted.lambdas)
+        yield from objects.inspect(archived.read("config.json"), FILE, "config.json", names)
+        with archived.open(WEIGHTS) as weights:
+            yield from hdf5.inspect(weights, FILE, WEIGHTS)
+
+
+def portable(folder: Path, made: Record) -> Mapping[str, Load]:
+    """None: every loader of users imports the custom objects."""
+    return {}
 
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:

@@ -6,8 +6,9 @@ https://onnx.ai and https://github.com/onnx/tensorflow-onnx
 from __future__ import annotations
 
 import logging
+import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference
 from artifactbuild.worker.blame import Stopped, described
 from artifactbuild.worker.canonical import opgraph
 from artifactbuild.worker.formats import graphs, snippets
-from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
+from artifactbuild.worker.inspection import onnx as inspection
 from artifactbuild.worker.messages import Finding
 
 FILE = "model.onnx"
@@ -31,6 +34,7 @@ PATH = ("formats", "onnx")
 XLA = "_XlaMustCompile"
 UNMARKED = "_uncompiled"
 BFLOAT16 = tf.bfloat16.as_datatype_enum
+PAYLOAD = re.compile(r"model\.onnx")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -85,6 +89,17 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         sources=False,
     )
     return (runtime, graphs.ours())
+
+
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    """Read operators and tensors of the file."""
+    yield from inspection.inspect(folder / FILE)
+
+
+def portable(folder: Path, made: Record) -> Mapping[str, Load]:
+    """Return the runtime that users load the file with."""
+    how = Loading(custom_objects=None, into=None, safe_mode=True)
+    return {"onnxruntime": lambda: restore(folder, made, how)}
 
 
 def restore(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,8 +11,12 @@ from typing import Any, Protocol
 import keras
 
 from artifactbuild.manifest.model import Manifest
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Facts, Loader, Record
 from artifactbuild.worker.signature import Signature
+
+Load = Callable[[], Callable[[Any], Any]]
+"""Loads a payload, and returns what takes arrays by name and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +56,25 @@ class Loading:
     safe_mode: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """What whoever verifies an artifact lets through beside the usual.
+
+    `operations` are TensorFlow's by name; `lambdas` whether bytecode may be in it.
+    """
+
+    operations: frozenset[str]
+    lambdas: bool
+
+
 class Format(Protocol):
     """One kind of artifact. A format writes where it is told and knows how its file is loaded.
 
     It never chooses its path, hashes, prints, publishes or swallows an exception.
     """
+
+    PAYLOAD: re.Pattern[str]
+    """The names of the files that the format writes."""
 
     def refusal(self, subject: Subject, options: Mapping[str, Any]) -> str:
         """Say why this format cannot hold the model, and what can; empty if it can."""
@@ -70,6 +89,12 @@ class Format(Protocol):
         how: Loading,
     ) -> Any:
         """Return what the artifact is: a Keras model, or a function of arrays by name."""
+
+    def inspect(self, folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+        """Yield what the payload contains and must not; nothing of it is loaded or run."""
+
+    def portable(self, folder: Path, made: Record) -> Mapping[str, Load]:
+        """Return the loaders that need no code of the project, under the names of `loaders`."""
 
     def loaders(self, subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         """Return every way that users load the payload; validation runs each."""

@@ -9,8 +9,10 @@ for its users. https://www.tensorflow.org/guide/saved_model
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,26 @@ import keras
 import tensorflow as tf
 
 from artifactbuild.data import dumps
+from artifactbuild.manifest.model import Tensor
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference, state
 from artifactbuild.worker.canonical import archive, savedmodel
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
+from artifactbuild.worker.inspection import checkpoint, npz, objects
+from artifactbuild.worker.inspection import savedmodel as inspection
+from artifactbuild.worker.signature import arranged
 
 EXTRA = "assets.extra/keras"
 LAYERS = "layers"
+VARIABLES = "variables/variables"
 ALL = ("weight", "seed", "optimizer")
+PAYLOAD = re.compile(
+    r"saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-00000-of-00001)"
+    r"|assets/[^/]+|assets\.extra/keras/config\.json"
+    r"|assets\.extra/keras/layers/\d{4}/[^/]+"
+)
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -70,6 +83,43 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     return (*stock, snippets.ours(subject, ALL))
 
 
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    """Read graph, checkpoint, Keras' configuration and what layers keep aside."""
+    yield from inspection.inspect(folder, trusted.operations)
+    yield from checkpoint.inspect(folder, VARIABLES)
+    config = f"{EXTRA}/config.json"
+    names = objects.names(made, lambdas=trusted.lambdas)
+    yield from objects.inspect((folder / config).read_bytes(), config, "", names)
+    for name in sorted(made.files):
+        if name.startswith(f"{EXTRA}/{LAYERS}/") and name.endswith(".npz"):
+            yield from npz.inspect(folder / name, name)
+
+
+def portable(folder: Path, made: Record) -> Mapping[str, Load]:
+    """Return TensorFlow's loader for each signature, and TFSMLayer."""
+    against = [loader.against for loader in made.loaders]
+    further = [a.removeprefix(reference.SIGNATURE) for a in against if reference.SIGNATURE in a]
+    return {
+        "signature": lambda: _signed(folder, "serving_default"),
+        "tfsm": lambda: _layered(folder, made),
+        **{f"signature_{name}": partial(_signed, folder, name) for name in further},
+    }
+
+
+def _signed(folder: Path, name: str) -> Any:
+    loaded = tf.saved_model.load(str(folder))
+    serving = loaded.signatures[name]
+    serving.owner = loaded  # its variables go with what was loaded
+    return lambda inputs: serving(**{key: tf.constant(value) for key, value in inputs.items()})
+
+
+def _layered(folder: Path, made: Record) -> Any:
+    layer = keras.layers.TFSMLayer(
+        str(folder), call_endpoint="serve", dtype=_float(made.input_signature)
+    )
+    return lambda inputs: layer(arranged(made.structure, inputs))
+
+
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Rebuild the Keras model with its optimizer, its seeds and what its layers keep aside."""
     config = json.loads((folder / EXTRA / "config.json").read_text(encoding="utf-8"))
@@ -78,11 +128,11 @@ def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     )
     state.load_side(model, folder / EXTRA / LAYERS)
     state.complete(model)
-    checkpoint = tf.train.Checkpoint(
+    saved = tf.train.Checkpoint(
         model_variables=state.model_variables(model),
         optimizer_variables=state.optimizer_variables(model),
     )
-    status = checkpoint.read(str(folder / "variables" / "variables"))
+    status = saved.read(str(folder / VARIABLES))
     status.assert_existing_objects_matched().expect_partial()
     state.finalize(model)
     return model
@@ -156,8 +206,14 @@ def _restore(subject: Subject, imports: str, mapping: str, argument: str) -> str
 
 def _dtype(subject: Subject) -> str:
     """Return the argument that keeps Keras from casting inputs to float32."""
-    floats = {t.dtype for t in subject.signature.inputs if "float" in t.dtype}
-    return f', dtype="{floats.pop()}"' if len(floats) == 1 and floats != {"float32"} else ""
+    dtype = _float(subject.signature.inputs)
+    return f', dtype="{dtype}"' if dtype else ""
+
+
+def _float(inputs: Iterable[Tensor]) -> str | None:
+    """Return the one float dtype of the inputs, None if it is Keras' own choice anyway."""
+    floats = {tensor.dtype for tensor in inputs if "float" in tensor.dtype}
+    return floats.pop() if len(floats) == 1 and floats != {"float32"} else None
 
 
 def _serve(subject: Subject) -> Any:

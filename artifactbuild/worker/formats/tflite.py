@@ -18,11 +18,13 @@ import keras
 import tensorflow as tf
 
 from artifactbuild.manifest.model import ReferenceCase
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference
 from artifactbuild.worker.blame import Stopped, described
 from artifactbuild.worker.formats import graphs, snippets
-from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
+from artifactbuild.worker.inspection import tflite as inspection
 from artifactbuild.worker.messages import Finding
 
 FILE = "model.tflite"
@@ -34,6 +36,7 @@ LOOPS = frozenset({"While", "StatelessWhile"})
 _MISSING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 _ERROR = re.compile(r"error: (.+)")
 _TENSOR_LISTS = "op requires element_shape to be static"
+PAYLOAD = re.compile(r"model\.tflite")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -89,6 +92,17 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         sources=False,
     )
     return (interpreter, graphs.ours())
+
+
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    """Read operators and buffers of the file."""
+    yield from inspection.inspect(folder / FILE)
+
+
+def portable(folder: Path, made: Record) -> Mapping[str, Load]:
+    """Return the runtime that users load the file with."""
+    how = Loading(custom_objects=None, into=None, safe_mode=True)
+    return {"interpreter": lambda: restore(folder, made, how)}
 
 
 def restore(

@@ -7,7 +7,8 @@ graph would miss layers held in plain lists and pass every assertion on an unbui
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import claims, state
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
+from artifactbuild.worker.inspection import checkpoint
 
 PREFIX = "ckpt"
+PAYLOAD = re.compile(r"ckpt\.(index|data-00000-of-00001)")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -74,6 +78,16 @@ checkpoint.read("{PREFIX}").assert_consumed()
     )
     ours = snippets.ours(subject, training.restores, into=True)
     return (stock, training, ours)
+
+
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    """Read which tensors the checkpoint holds."""
+    yield from checkpoint.inspect(folder, PREFIX)
+
+
+def portable(folder: Path, made: Record) -> Mapping[str, Load]:
+    """None: the factory makes the model."""
+    return {}
 
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:

@@ -6,7 +6,8 @@ leaves out. https://keras.io/api/models/model_saving_apis/weights_saving_and_loa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ from typing import Any
 import h5py
 import keras
 
+from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import claims, state
 from artifactbuild.worker.formats import snippets
-from artifactbuild.worker.formats.protocol import Loading, Subject
+from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
+from artifactbuild.worker.inspection import hdf5
 
 FILE = "model.weights.h5"
 OPTIMIZER = "optimizer"
 SEEDS = "seed_generators"
 ALL = ("weight", "seed", "optimizer")
+PAYLOAD = re.compile(r"model\.weights\.h5")
 
 
 def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
@@ -69,6 +73,16 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
         resumes=True,
     )
     return (stock, training, snippets.ours(subject, ALL, into=True))
+
+
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    """Read links and arrays of the file."""
+    yield from hdf5.inspect(folder / FILE, FILE)
+
+
+def portable(folder: Path, made: Record) -> Mapping[str, Load]:
+    """None: the factory makes the model."""
+    return {}
 
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:

@@ -1,0 +1,113 @@
+"""`verify`: is what was published still what was validated?"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from artifactbuild import screen, verification
+from artifactbuild.commands.options import ARTIFACTS, JSON, jobs
+from artifactbuild.data import dumps, encode
+from artifactbuild.problems import Refusal
+from artifactbuild.verification import Target, Verdict
+from artifactbuild.worker.server import Server
+
+
+@click.command("verify")
+@click.argument("paths", nargs=-1, metavar="[ARTIFACT|ARTIFACTS|MANIFEST|FOLDER]...")
+@click.option("--static", is_flag=True, help="Read what the files contain, too.")
+@click.option("--run", "again", is_flag=True, help="Load them again, shut off, and compare.")
+@click.option(
+    "--with-sources",
+    "sources",
+    is_flag=True,
+    help="With --run: run the code of the manifests' projects, too.",
+)
+@click.option(
+    "--allow-op",
+    "operations",
+    multiple=True,
+    metavar="OP",
+    help="Let an operation of TensorFlow through that is not in the list; may be repeated.",
+)
+@ARTIFACTS
+@JSON
+@click.pass_context
+def command(
+    context: click.Context,
+    paths: tuple[str, ...],
+    static: bool,
+    again: bool,
+    sources: bool,
+    operations: tuple[str, ...],
+    artifacts: Path | None,
+    as_json: bool,
+) -> None:
+    """Hold published artifacts against their records and locks.
+
+    Takes artifacts, a whole artifacts folder or a part of it, manifests, or folders to search for
+    manifests; a manifest among them brings its lock. Every file is held against the record, and
+    record and card against the lock, before anything is opened.
+
+    With --static, the files are then read for what they contain, without loading them: classes,
+    operations, links, archives. Neither runs any code of the project or of an artifact.
+
+    With --run, that is done, and artifacts are then loaded in processes without network, home or
+    much else, to be compared with their reference data. Loaders that need the project's code run
+    only --with-sources.
+    """
+    if sources and not again:
+        raise click.UsageError("--with-sources is for --run")
+    targets = _targets(paths, artifacts)
+    verdicts = [verification.held(target) for target in targets]
+    if static or again:
+        verdicts = _inspected(targets, verdicts, operations)
+    if again:
+        pairs = zip(targets, verdicts, strict=True)
+        verdicts = [verification.rerun(*pair, sources=sources) for pair in pairs]
+    if as_json:
+        shown = [{**encode(each), "verdict": each.verdict} for each in verdicts]
+        click.echo(dumps(shown), nl=False)
+        if any(each.faults for each in verdicts):
+            context.exit(1)
+        return
+    click.echo(screen.table([_row(each) for each in verdicts]), nl=False)
+    if problems := [problem for each in verdicts for problem in each.problems()]:
+        raise Refusal(*problems)
+
+
+def _targets(paths: tuple[str, ...], artifacts: Path | None) -> list[Target]:
+    """Return what the arguments name, each artifact once."""
+    folders = {path: verification.artifacts_below(Path(path)) for path in paths}
+    rest = tuple(path for path, found in folders.items() if not found)
+    work = jobs(rest, artifacts) if rest or not paths else ()
+    alone = [verification.matched(each, work) for found in folders.values() for each in found]
+    named = {target.folder.absolute() for target in alone}
+    of_manifests = [] if alone else [t for job in work for t in verification.of_manifest(job)]
+    return [*alone, *(t for t in of_manifests if t.folder.absolute() not in named)]
+
+
+def _inspected(
+    targets: list[Target], verdicts: list[Verdict], operations: tuple[str, ...]
+) -> list[Verdict]:
+    with Server() as server, tempfile.TemporaryDirectory(prefix="artifactbuild-") as logs:
+        return [
+            verification.inspected(target, verdict, operations, server, Path(logs, str(index)))
+            for index, (target, verdict) in enumerate(zip(targets, verdicts, strict=True))
+        ]
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    lock = "record and lock" if verdict.lock else "record, no lock"
+    static = "contents read" if verdict.static else ""
+    files = f"{verdict.files} files"
+    return (verdict.folder, verdict.verdict, files, lock, static, _ran(verdict))
+
+
+def _ran(verdict: Verdict) -> str:
+    if verdict.run is None:
+        return ""
+    by = ", ".join(verdict.run.loaders) or "no loader without the project's code"
+    return f"run by {by} (sandbox: {verdict.run.sandbox})"

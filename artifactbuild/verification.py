@@ -1,0 +1,270 @@
+"""The stages of `verify`: files against record and lock, then what they contain, then a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from artifactbuild.data import Mismatch, decode
+from artifactbuild.job import Job, shown
+from artifactbuild.limits import READING, RUNNING
+from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release import environment, record, verify
+from artifactbuild.release.fault import Fault
+from artifactbuild.release.lock import Locked
+from artifactbuild.release.record import Check, Record
+from artifactbuild.release.verify import Drift
+from artifactbuild.worker import sandbox
+from artifactbuild.worker.messages import (
+    InspectReport,
+    InspectRequest,
+    RerunReport,
+    RerunRequest,
+    Sources,
+)
+from artifactbuild.worker.server import Server, WorkerLost
+
+WHOLE, REFUSED = "whole", "refused"
+LEVELS = 3
+"""How many folders lie between an artifacts root and a version's files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One artifact to verify, and the manifest and lock that speak of it, where they are known."""
+
+    folder: Path
+    work: Job | None = None
+    locked: Locked | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What came of loading an artifact again: where, by which loaders, what they showed.
+
+    `skipped` are the loaders that need the project's code, where it was not given.
+    """
+
+    sandbox: str
+    loaders: tuple[str, ...]
+    skipped: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What `verify` found of one artifact.
+
+    `lock` is the lock's path, empty if none is known; `card` is `same`, `changed`, or `not checked`
+    where only the project's own template could tell and no lock does.
+    """
+
+    folder: str
+    model: str = ""
+    format: str = ""
+    version: str = ""
+    files: int = 0
+    lock: str = ""
+    card: str = "not checked"
+    static: bool = False
+    """Whether the payload was read and found to contain nothing that it must not."""
+    run: Run | None = None
+    drifts: tuple[Drift, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """Say `whole` or `refused`."""
+        return REFUSED if self.faults else WHOLE
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return the faults as located problems."""
+        return tuple(fault.problem(self.folder) for fault in self.faults)
+
+
+def of_manifest(work: Job) -> tuple[Target, ...]:
+    """Return what the lock of a manifest lists and what is published of it.
+
+    Raises:
+        Refusal: when there is nothing of either.
+    """
+    locked = dict(work.memory.artifacts) if work.memory else {}
+    there = [name for name in work.formats if os.path.lexists(work.folder(name))]
+    names = sorted({*locked, *there})
+    if not names:
+        message = f"{work.name} {work.version} is not published, and no lock lists it"
+        hint = f"run `artifactbuild build {work.loaded.document.file}`"
+        raise Refusal(work.problem(("version",), message, hint))
+    return tuple(
+        Target(folder=work.folder(name), work=work, locked=locked.get(name)) for name in names
+    )
+
+
+def artifacts_below(folder: Path) -> tuple[Path, ...]:
+    """Return a folder that is an artifact, or those in an artifacts root or a part of one.
+
+    A version's folder without a record counts where others have one: it is torn.
+    """
+    if os.path.lexists(folder / record.FILE):
+        return (folder,)
+    for level in range(1, LEVELS + 1):
+        found = list(_at(folder, level))
+        if any(os.path.lexists(each / record.FILE) for each in found):
+            return tuple(found)
+    return ()
+
+
+def matched(folder: Path, jobs: Sequence[Job]) -> Target:
+    """Return an artifact with the manifest of those given whose model and version it is of."""
+    parts = Path(os.path.abspath(folder)).parts[-LEVELS:]
+    if len(parts) == LEVELS:
+        model, format, version = parts
+        for work in jobs:
+            if (work.name, work.version) == (model, version):
+                return Target(folder=folder, work=work, locked=work.locked(format))
+    return Target(folder=folder)
+
+
+def held(target: Target) -> Verdict:
+    """Hold an artifact against its record, its card, its place and its lock: level 1."""
+    folder = target.folder
+    lock = target.work.lock_shown if target.work and target.locked else ""
+    verdict = Verdict(folder=shown(folder), lock=lock)
+    if not os.path.lexists(folder):
+        return replace(verdict, faults=(_absent(target),))
+    found = verify.hold(folder, target.locked.files if target.locked else None)
+    faults = [_explained(target, found.made, fault) for fault in found.all_faults()]
+    made, card = found.made, verdict.card
+    if made is not None and not faults:
+        faults += [*_misplaced(target, made), *_card(target, made)]
+        known = target.locked is not None or verify.card_is_known(made)
+        card = "changed" if any(f.kind == "card" for f in faults) else "same" if known else card
+    verdict = replace(
+        verdict, files=found.files, card=card, drifts=found.drifts, faults=tuple(faults)
+    )
+    return verdict if made is None else _named(verdict, made)
+
+
+def inspected(
+    target: Target, verdict: Verdict, operations: tuple[str, ...], server: Server, log: Path
+) -> Verdict:
+    """Read what an artifact that is whole contains, without loading it: level 2."""
+    if verdict.faults:
+        return verdict
+    request = InspectRequest(
+        folder=str(target.folder.absolute()),
+        operations=operations,
+        allow_lambda=target.work is not None and target.work.loaded.manifest.allow_lambda,
+        limits=READING,
+    )
+    try:
+        faults = decode(InspectReport, server.run("inspect", request, log)).faults
+    except WorkerLost as lost:
+        if lost.bug:
+            raise
+        message = f"could not be read to the end: {lost.cause}"
+        faults = (Fault(kind="unreadable", file="", message=message),)
+    return replace(verdict, static=not faults, faults=faults)
+
+
+def rerun(target: Target, verdict: Verdict, *, sources: bool) -> Verdict:
+    """Load an artifact again, shut off, and compare with its reference: level 3.
+
+    With `sources`, the code of the project whose manifest was given is run, too.
+    """
+    if verdict.faults:
+        return verdict
+    code = _sources(target.work) if sources and target.work is not None else None
+    request = RerunRequest(folder=str(target.folder.absolute()), sources=code, limits=RUNNING)
+    readable = [target.folder.absolute(), *map(Path, code.search_path if code else ())]
+    try:
+        report = decode(RerunReport, sandbox.run("rerun", request, readable, RUNNING))
+    except WorkerLost as lost:
+        if lost.bug:
+            raise
+        fault = Fault(kind="run", file="", message=f"could not be run: {lost.cause}")
+        return replace(verdict, faults=(fault,))
+    except Mismatch as mismatch:
+        message = f"gave no report but its own words: {mismatch}"
+        return replace(verdict, faults=(Fault(kind="run", file="", message=message),))
+    made = Run(
+        sandbox=sandbox.kind(),
+        loaders=tuple(dict.fromkeys(check.loader for check in report.checks)),
+        skipped=report.skipped,
+        checks=report.checks,
+    )
+    return replace(verdict, run=made, faults=tuple(_failed(report.checks)))
+
+
+def _failed(checks: tuple[Check, ...]) -> Iterator[Fault]:
+    for check in checks:
+        if not check.passed:
+            message = f"by {check.loader!r}, {check.compared} against {check.against}"
+            yield Fault(kind="run", file="", at=message, message=check.detail)
+
+
+def _sources(work: Job) -> Sources:
+    manifest = work.loaded.manifest
+    return Sources(
+        search_path=tuple(map(str, work.search_path)),
+        factory=str(manifest.factory),
+        kwargs=manifest.kwargs,
+        custom_objects=tuple(map(str, manifest.custom_objects)),
+        allow_lambda=manifest.allow_lambda,
+    )
+
+
+def _named(verdict: Verdict, made: Record) -> Verdict:
+    return replace(verdict, model=made.model_name, format=made.format, version=made.version)
+
+
+def _explained(target: Target, made: Record | None, fault: Fault) -> Fault:
+    """Say of what differs from the lock that it was built in another environment, if it was."""
+    memory = target.work.memory if target.work else None
+    drift = environment.drift(memory.environment, made.environment) if memory and made else ()
+    if fault.kind != "changed" or not drift or target.locked is None:
+        return fault
+    hint = (
+        f"it was built in another environment ({'; '.join(drift)}), and is not what was released: "
+        "fetch that, or hold this against its record alone: "
+        f"`artifactbuild verify {shown(target.folder)}`"
+    )
+    return replace(fault, hint=hint)
+
+
+def _at(folder: Path, level: int) -> Iterator[Path]:
+    """Yield what stands so many levels below, except what is hidden."""
+    if level == 0:
+        yield folder
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for name in sorted(os.listdir(folder)):
+        inner = folder / name
+        if not name.startswith(".") and (level > 1 or inner.is_dir() or inner.is_symlink()):
+            yield from _at(inner, level - 1)
+
+
+def _absent(target: Target) -> Fault:
+    hint = f"run `artifactbuild build {target.work.loaded.document.file}`" if target.work else ""
+    message = "is in the lock, and not published here"
+    return Fault(kind="missing", file="", message=message, hint=hint)
+
+
+def _card(target: Target, made: Record) -> tuple[Fault, ...]:
+    """Hold the card against the record; where a lock knows its digest, that was done."""
+    return () if target.locked is not None else verify.card_faults(target.folder, made)
+
+
+def _misplaced(target: Target, made: Record) -> Iterator[Fault]:
+    """Hold what the record says it is against where it lies, and against the manifest."""
+    if target.work is None:
+        return
+    expected = (target.work.name, target.folder.parent.name, target.work.version)
+    found = (made.model_name, made.format, made.version)
+    if found != expected:
+        message = f"is of {'/'.join(found)}, expected {'/'.join(expected)}"
+        hint = "it was moved or copied here: restore it to where it was published"
+        yield Fault(kind="misplaced", file=record.FILE, message=message, hint=hint)

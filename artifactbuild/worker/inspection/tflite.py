@@ -1,0 +1,59 @@
+"""TFLite files: the interpreter's own kernels only, and every buffer inside the file."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tensorflow.lite.python import schema_py_generated as schema
+
+from artifactbuild.release.fault import Fault
+
+IDENTIFIER = b"TFL3"
+PLACEHOLDER = 127
+"""What the old field of an operator's code says when the new one has the answer."""
+
+FOREIGN = frozenset({schema.BuiltinOperator.CUSTOM, schema.BuiltinOperator.DELEGATE})
+KNOWN = frozenset(
+    value for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")
+)
+
+
+def inspect(path: Path) -> Iterator[Fault]:
+    """Find custom operators, TensorFlow's own (flex) among them, and buffers elsewhere."""
+    content = path.read_bytes()
+    try:
+        if content[4:8] != IDENTIFIER:
+            yield _fault(path, "unreadable", "", "is no TFLite file")
+            return
+        yield from _inspected(path, schema.Model.GetRootAs(content, 0), len(content))
+    except (struct.error, IndexError, TypeError, ValueError, AttributeError, MemoryError) as error:
+        yield _fault(path, "unreadable", "", f"is no TFLite file that can be read: {error}")
+
+
+def _inspected(path: Path, model: Any, size: int) -> Iterator[Fault]:
+    for index in range(model.OperatorCodesLength()):
+        code = model.OperatorCodes(index)
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        custom = (code.CustomCode() or b"").decode(errors="replace")
+        if number in FOREIGN or custom or number not in KNOWN:
+            message = f"is the operator {custom or number!r}, not one of the interpreter's own"
+            yield _fault(path, "operation", f"operator_codes[{index}]", message)
+    for index in range(model.BuffersLength()):
+        buffer = model.Buffers(index)
+        if buffer.Offset() > 1 and buffer.Offset() + buffer.Size() > size:
+            message = "lies beyond the end of the file"
+            yield _fault(path, "tflite-buffer", f"buffers[{index}]", message)
+    for number in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(number)
+        for index in range(graph.TensorsLength()):
+            if graph.Tensors(index).ExternalBuffer():
+                message = "keeps its values in another file"
+                at = f"subgraphs[{number}].tensors[{index}]"
+                yield _fault(path, "tflite-buffer", at, message)
+
+
+def _fault(path: Path, kind: str, at: str, message: str) -> Fault:
+    return Fault(kind=kind, file=path.name, at=at, message=message)

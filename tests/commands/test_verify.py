@@ -1,0 +1,269 @@
+"""`verify`, as users run it: drift in three lists, what is refused unopened, what it imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artifactbuild import resources
+from artifactbuild.cli import run
+from artifactbuild.release import card, digest
+from tests.release import kept
+
+HEAVY = ("tensorflow", "keras", "numpy", "h5py")
+
+
+@pytest.fixture
+def root(project: Path) -> Path:
+    return kept.lay_out(project)
+
+
+def verdicts(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    run(["verify", *arguments, "--json"])
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_whole_artifacts_are_said_to_be(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "dense"]) == 0
+    assert capsys.readouterr().out == (
+        "  artifacts/dense/h5/v1          whole  4 files  record and lock\n"
+        "  artifacts/dense/keras/v1       whole  4 files  record and lock\n"
+        "  artifacts/dense/onnx/v1        whole  4 files  record and lock\n"
+        "  artifacts/dense/savedmodel/v1  whole  8 files  record and lock\n"
+        "  artifacts/dense/tflite/v1      whole  4 files  record and lock\n"
+        "  artifacts/dense/weights/v1     whole  5 files  record and lock\n"
+        "  artifacts/dense/weights_h5/v1  whole  4 files  record and lock\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count", "lock"),
+    [
+        (["artifacts"], 7, ""),
+        (["artifacts/dense"], 7, ""),
+        (["artifacts/dense/keras"], 1, ""),
+        (["artifacts/dense/keras/v1"], 1, ""),
+        (["artifacts/dense/keras/v1", "dense"], 1, "dense/model.artifact.lock"),
+        (["artifacts", "dense/model.artifact.yaml"], 7, "dense/model.artifact.lock"),
+        ([], 7, "dense/model.artifact.lock"),
+    ],
+)
+def test_arguments_name_artifacts_trees_or_manifests(
+    root: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    count: int,
+    lock: str,
+) -> None:
+    found = verdicts(capsys, *arguments)
+    assert [each["verdict"] for each in found] == ["whole"] * count
+    assert {each["lock"] for each in found} == {lock}
+
+
+def test_drift_is_three_sorted_lists(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = root / "dense" / "savedmodel" / "v1"
+    lock = json.loads(Path("dense/model.artifact.lock").read_text())
+    locked = lock["artifacts"]["savedmodel"]["files"]
+    (folder / "zeta").write_text("z")
+    (folder / "assets" / "alpha").write_text("a")
+    (folder / "fingerprint.pb").unlink()
+    (folder / "reference.npz").unlink()
+    (folder / "saved_model.pb").write_bytes(b"other")
+    (verdict,) = verdicts(capsys, "dense", "artifacts/dense/savedmodel")
+    changed = {
+        "file": "saved_model.pb",
+        "expected": locked["saved_model.pb"],
+        "actual": digest.of_bytes(b"other"),
+    }
+    lists = {
+        "changed": [changed],
+        "extra": ["assets/alpha", "zeta"],
+        "missing": ["fingerprint.pb", "reference.npz"],
+    }
+    assert verdict["drifts"] == [{"against": "record", **lists}, {"against": "lock", **lists}]
+    assert [(each["kind"], each["file"]) for each in verdict["faults"]] == [
+        ("extra", "assets/alpha"),
+        ("missing", "fingerprint.pb"),
+        ("missing", "reference.npz"),
+        ("changed", "saved_model.pb"),
+        ("extra", "zeta"),
+    ]
+
+
+def test_record_that_was_rewritten_with_its_payload_is_caught_by_the_lock(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = root / "dense" / "tflite" / "v1"
+    metadata = json.loads((folder / "metadata.json").read_text())
+    (folder / "model.tflite").write_bytes(b"other")
+    metadata["files"]["model.tflite"] = {"sha256": digest.of_bytes(b"other"), "size": 5}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    text = card.render(metadata, resources.templates() / card.DEFAULT)
+    (folder / "MODEL_CARD.md").write_text(text)
+    assert verdicts(capsys, "artifacts/dense/tflite")[0]["verdict"] == "whole"
+    (verdict,) = verdicts(capsys, "artifacts/dense/tflite", "dense")
+    assert verdict["drifts"][0]["changed"] == []
+    against_lock = verdict["drifts"][1]
+    assert against_lock["against"] == "lock"
+    assert [each["file"] for each in against_lock["changed"]] == [
+        "MODEL_CARD.md",
+        "metadata.json",
+        "model.tflite",
+    ]
+
+
+def test_missing_record_and_missing_artifact_are_told(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "dense" / "h5" / "v1" / "metadata.json").unlink()
+    shutil.rmtree(root / "dense" / "keras")
+    assert run(["verify"]) == 1
+    out, err = capsys.readouterr()
+    assert "artifacts/dense/h5/v1          refused" in out
+    assert (
+        "artifacts/dense/keras/v1: is in the lock, and not published here [missing]\n"
+        "    run `artifactbuild build dense/model.artifact.yaml`\n" in err
+    )
+    assert "artifacts/dense/h5/v1/metadata.json: no such file or directory [record]\n" in err
+    assert run(["verify", "artifacts"]) == 1, "a torn version is one that has no record"
+    assert "artifacts/dense/h5/v1/metadata.json: no such file" in capsys.readouterr().err
+
+
+def test_artifact_in_the_place_of_another_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(root / "dense" / "h5" / "v1")
+    shutil.copytree(root / "dense" / "keras" / "v1", root / "dense" / "h5" / "v1")
+    Path("dense/model.artifact.lock").unlink()
+    assert run(["verify", "dense"]) == 1
+    assert (
+        "artifacts/dense/h5/v1/metadata.json: is of dense/keras/v1, expected dense/h5/v1 "
+        "[misplaced]\n" in capsys.readouterr().err
+    )
+
+
+def test_card_is_what_the_record_makes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = root / "dense" / "keras" / "v1"
+    metadata = json.loads((folder / "metadata.json").read_text())
+    text = card.render(metadata, resources.templates() / card.DEFAULT)
+    (folder / "MODEL_CARD.md").write_text(text)
+    assert verdicts(capsys, str(folder))[0]["card"] == "same"
+    (folder / "MODEL_CARD.md").write_text(text + "Certified by nobody\n")
+    (verdict,) = verdicts(capsys, str(folder))
+    assert (verdict["card"], verdict["faults"][0]["kind"]) == ("changed", "card")
+    metadata["inputs"]["manifest"]["card"] = "0" * 64
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    assert verdicts(capsys, str(folder))[0]["card"] == "not checked"
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = Path.cwd()
+        os.chdir(path.parent)  # the path of a socket has a short limit
+        listening.bind(path.name)
+        os.chdir(here)
+
+
+def _link(path: Path) -> None:
+    path.symlink_to("/etc/hostname")
+
+
+def _hard_link(path: Path) -> None:
+    Path("outside").write_text("outside")
+    os.link("outside", path)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "said"),
+    [
+        (_pipe, "pipe", "pipe: is a named pipe, expected a regular file [special-file]"),
+        (_socket, "socket", "socket: is a socket, expected a regular file [special-file]"),
+        (_link, "link", "link: is a symbolic link, expected a regular file [link]"),
+        (
+            _hard_link,
+            "hard",
+            "hard: has 2 names (hard links), not all of them in the artifact [link]",
+        ),
+        (
+            Path.touch,
+            "Model.keras",
+            "model.keras: is the same name as 'Model.keras' where case or normal form do not "
+            "count [name-collision]",
+        ),
+        (
+            Path.touch,
+            "a\nb",
+            "a\\nb: has control or invisible characters in its name [name]",
+        ),
+        (Path.touch, "a\\b", "a\\b: is no plain path inside the artifact [name]"),
+    ],
+)
+def test_what_is_no_plain_file_is_refused_unopened(
+    root: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Path], None],
+    name: str,
+    said: str,
+) -> None:
+    folder = root / "dense" / "keras" / "v1"
+    make(folder / name)
+    monkeypatch.setattr("artifactbuild.release.verify.opened", lambda *a, **k: pytest.fail("open"))
+    monkeypatch.setattr("artifactbuild.release.verify.bounded", lambda *a, **k: pytest.fail("open"))
+    assert run(["verify", str(folder)]) == 1
+    assert f"artifacts/dense/keras/v1/{said}\n" in capsys.readouterr().err
+
+
+def test_pipe_in_the_place_of_the_record_does_not_hang_any_verb(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = root / "dense" / "keras" / "v1" / "metadata.json"
+    record.unlink()
+    os.mkfifo(record)
+    assert run(["verify", "artifacts/dense/keras/v1"]) == 1
+    assert "metadata.json: is a named pipe" in capsys.readouterr().err
+
+
+def test_huge_record_is_not_read(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with open(root / "dense" / "keras" / "v1" / "metadata.json", "r+b") as file:
+        file.truncate(10 << 30)
+    assert run(["verify", "artifacts/dense/keras/v1"]) == 1
+    assert (
+        "metadata.json: has 10737418240 bytes, expected at most 16777216 [record]\n"
+        in capsys.readouterr().err
+    )
+
+
+def test_nothing_published_and_nothing_locked(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(root)
+    Path("dense/model.artifact.lock").unlink()
+    assert run(["verify"]) == 1
+    assert "dense v1 is not published, and no lock lists it" in capsys.readouterr().err
+
+
+def test_level_1_imports_nothing_heavy(root: Path) -> None:
+    code = (
+        "import sys\n"
+        "from artifactbuild.cli import run\n"
+        "code = run(['verify'])\n"
+        f"found = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "print(code, found, file=sys.stderr)\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stderr == "0 []\n"
