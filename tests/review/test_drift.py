@@ -122,7 +122,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
     "format-impossible": (
         impossible,
-        "onnx cannot take bfloat16, as the input 'x' is",
+        "cannot be made: onnx cannot take bfloat16, as the input 'x' is",
         "artifactbuild plan model.artifact.yaml",
     ),
     "not-locked": (

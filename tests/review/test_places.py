@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -220,6 +221,24 @@ def test_exit_code_is_that_of_git(repository: str, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "no model differs\n"
     assert run(["diff", "a", "b", "c"]) == 2
     assert "two sides at most, found 3" in capsys.readouterr().err
+
+
+def test_answer_as_json(repository: str, capsys: pytest.CaptureFixture[str]) -> None:
+    release("a", "v2", kind="sequential")
+    assert run(["diff", "--json", "a"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["before"] == {
+        "label": f"main ({repository[:7]})",
+        "file": "a/model.artifact.yaml",
+        "model": "a",
+        "version": "v1",
+        "built": True,
+        "pending": [],
+    }
+    assert found["layers"]["totals"] == [
+        {"name": "kind", "before": "functional", "after": "sequential"}
+    ]
+    assert found["contract"] == []
 
 
 def test_paths_come_after_two_dashes(repository: str, capsys: pytest.CaptureFixture[str]) -> None:
