@@ -34,6 +34,7 @@ def moved(source: Path, target: Path) -> bool:
     file = _file(target)
     deadline = time.monotonic() + PATIENCE
     while not _is_version(target):
+        refuse_obstacle(target)
         if _moved(source, target, file):
             return True
         if _clear(file) != alive.OURS:
@@ -77,7 +78,7 @@ def _moved(source: Path, target: Path, file: Path) -> bool:
                 durable.move_into(source, target, record.FILE)
             finally:
                 _undo(target)
-                file.unlink()
+                file.unlink(missing_ok=True)
     except FileExistsError:
         return False
     return True
@@ -90,7 +91,7 @@ def _begin(target: Path, file: Path) -> None:
         durable.sync(file.parent)
         target.mkdir()
     except BaseException:
-        file.unlink()
+        file.unlink(missing_ok=True)
         raise
 
 

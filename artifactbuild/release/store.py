@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -72,6 +73,7 @@ class Store:
             try:
                 yield place / _WORK
             finally:
+                held.close()
                 shutil.rmtree(place, ignore_errors=True)
 
     def keep_failed(self, staged: Path, model: str, version: str) -> Path:
@@ -162,11 +164,19 @@ class Store:
         return IDENTICAL
 
     def _clear_dead(self) -> None:
-        """Clear what dead builders left; of whom nothing is known is left alone."""
+        """Clear what dead builders left; of whom nothing is known is left alone.
+
+        A place is renamed while it is held, so that nobody takes it for theirs, and removed when it
+        is not: FUSE and NFS keep a file that is open, under another name, and its folder with it.
+        """
         for place in sorted((self.root / STAGING).iterdir()):
-            with suppress(OSError), alive.hold(place / _LIFE) as state:
-                if state == alive.OURS:
-                    shutil.rmtree(place, ignore_errors=True)
+            dead = place.with_name(f"dead-{secrets.token_hex(8)}")
+            with suppress(OSError):
+                with alive.hold(place / _LIFE) as state:
+                    if state != alive.OURS:
+                        continue
+                    place.rename(dead)
+                shutil.rmtree(dead, ignore_errors=True)
         claim.clear_dead(self.root)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from artifactbuild.release import alive, claim
+from artifactbuild.release import alive, claim, durable
 from artifactbuild.release.store import PUBLISHED, Store
 from tests.crash import publisher, racing
 
@@ -45,3 +48,28 @@ def test_builders_of_other_versions_and_models_wait_for_nobody(
         assert publisher.store(root, "v2", "two") == PUBLISHED
         monkeypatch.setattr(publisher, "MODEL", "another")
         assert publisher.store(root, "v1", "one") == PUBLISHED
+
+
+@pytest.fixture
+def fuse(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder on a filesystem that refuses RENAME_NOREPLACE by itself."""
+    if shutil.which("bindfs") is None:
+        pytest.skip("needs bindfs: `apt-get install bindfs`")
+    behind, point = tmp_path / "behind", tmp_path / "fuse"
+    for folder in (behind, point):
+        folder.mkdir()
+    done = subprocess.run(["bindfs", behind, point], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"needs FUSE: {done.stderr.strip()}")
+    try:
+        yield point
+    finally:
+        subprocess.run(["umount", point], check=True)
+
+
+def test_eight_builders_on_fuse_have_one_winner_and_leave_nothing(fuse: Path) -> None:
+    (fuse / "new").mkdir()
+    assert not durable.rename_new(fuse / "new", fuse / "name")
+    dead = fuse / "artifacts" / ".staging" / "m-v0-dead"
+    (dead / "work").mkdir(parents=True)
+    assert list(racing.of_one_version("store", fuse, alike=True)) == []
