@@ -66,6 +66,12 @@ def test_a_manifest_shows_its_own_model_and_how_it_stands(
     assert told in text("far/index.html")
     assert str(here) not in Path("far/dense/index.html").read_text(encoding="utf-8")
     monkeypatch.chdir(here)
+    lock = manifest.with_suffix(".lock")
+    lock.write_text(lock.read_text().replace("2.21.0", "2.20.0"))
+    assert run(["check", "--strict", "dense"]) == 1
+    assert "environment-changed: the environment changed" in capsys.readouterr().err
+    assert run(["site", "dense", "--output", "pages"]) == 0
+    assert "environment-changed" not in text("pages/index.html")
     source = manifest.parent / "model.py"
     source.write_text(source.read_text() + "\n# other\n")
     assert run(["site", "dense", "artifacts", "--output", "pages"]) == 0

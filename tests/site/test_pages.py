@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from artifactbuild.manifest.model import Tensor
 from artifactbuild.release import digest
 from artifactbuild.release.store import Store
 from artifactbuild.resources import templates
@@ -53,8 +55,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
         made("index"),
         made("Index"),
         harmful("harm", 'x"y'),
-        harmful(FOLDER_NAME, version="<b>v2"),
-        harmful(FOLDER_NAME),
+        replace(harmful(FOLDER_NAME, version="<b>v2"), kwargs={HARM: f"other {HARM}"}),
+        replace(
+            harmful(FOLDER_NAME),
+            input_signature=(Tensor(name="x", shape=(None,), dtype=HARM),),
+        ),
         card=HARM.replace("\ud800", ""),
     )
     drift = {
