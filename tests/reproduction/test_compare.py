@@ -16,32 +16,15 @@ import numpy as np
 import onnx
 import pytest
 
-from artifactbuild import pipeline
-from artifactbuild.job import job
-from artifactbuild.manifest.load import load
 from artifactbuild.release import record
 from artifactbuild.release.digest import of_folder
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.store import Store
-from artifactbuild.reproduction import compare, released
+from artifactbuild.reproduction import compare
 from artifactbuild.reproduction.nouns import Compared, Place, Rebuilt, Released
 from artifactbuild.worker.server import Server
 
-EVERY = Path(__file__).parents[1] / "samples" / "every"
-
 Change = Callable[[Path], None]
-
-
-@pytest.fixture(scope="module")
-def every(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Released:
-    """Give a released version with every format; nobody may change its store."""
-    project = tmp_path_factory.mktemp("every") / "project"
-    shutil.copytree(EVERY, project)
-    (project / "pyproject.toml").touch()
-    manifest = (project / "manifest.yaml").rename(project / "model.artifact.yaml")
-    pipeline.build(job(load(manifest), None), server, lambda text: None)
-    (found,) = released.from_tree([job(load(manifest), None)])
-    return found
 
 
 @pytest.fixture

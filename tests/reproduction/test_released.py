@@ -3,68 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from artifactbuild.cli import run
-from artifactbuild.job import job, manifest_digests, source_digests
+from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.release import lock
-from artifactbuild.release.lock import Locked
-from artifactbuild.release.record import Inputs
 from artifactbuild.reproduction import released
 from artifactbuild.reproduction.conditions import PLAIN
 from artifactbuild.reproduction.place import lay
 from artifactbuild.reproduction.rebuild import _python_path
+from tests.reproduction.projects import committed, edit, git, write_lock
 
-OWN = Path(__file__).parents[2] / "manifests" / "my_model" / "model.artifact.yaml"
-DENSE = Path(__file__).parents[1] / "samples" / "dense"
-Copy = Callable[[Path], Path]
 MANIFEST = "dense/model.artifact.yaml"
-
-
-@pytest.fixture
-def manifest(copied: Copy) -> Path:
-    """Give a manifest with a lock of its inputs, as if it had been released."""
-    path = copied(DENSE)
-    write_lock(path)
-    return path
-
-
-def write_lock(path: Path, *more: str) -> None:
-    work = job(load(path), None)
-    inputs = Inputs(
-        manifest=manifest_digests(work), sources=source_digests(work, ["model.py", *more])
-    )
-    formats = {
-        f.name: Locked(options=f.options, size=0, files={}) for f in work.loaded.manifest.formats
-    }
-    like = lock.read(OWN, "lock")
-    assert like is not None
-    made = replace(like, model=work.name, version=work.version, inputs=inputs, artifacts=formats)
-    lock.write(made, path)
-
-
-def git(*arguments: str) -> str:
-    known = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    command = ["git", *known, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def committed(message: str) -> None:
-    if not Path(".git").exists():
-        git("init", "-q", "-b", "main")
-    git("add", "--all")
-    git("commit", "-q", "-m", message)
-
-
-def edit(manifest: Path) -> None:
-    source = manifest.parent / "model.py"
-    source.write_text(source.read_text() + "# edited\n")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

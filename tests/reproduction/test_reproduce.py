@@ -13,7 +13,8 @@ from artifactbuild.cli import run
 from artifactbuild.pipeline import Outcome
 from artifactbuild.release.digest import of_folder
 from artifactbuild.reproduction.conditions import NAMES, lacking, named
-from tests.reproduction.test_released import committed, edit, git
+from artifactbuild.reproduction.nouns import Released
+from tests.reproduction.projects import committed, edit, git, write_lock
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 Copy = Callable[[Path], Path]
@@ -77,15 +78,15 @@ def test_released_version_is_made_again_from_its_revision(
 
 
 def test_everything_changed_at_once_makes_no_difference(
-    copied: Copy, build: Build, capsys: pytest.CaptureFixture[str]
+    every: Released, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every condition that can be had here, but for a user who may not read this folder, and for
     those that are another one's contrary."""
-    build(copied(SAMPLES / "every"))
     apart = ("process", "user", "two-cores")
     names = [name for name in NAMES if name not in apart and not lacking(named(name))]
     assert {"models", "folder", "path", "hash-seed", "home", "threads"} <= set(names)
-    assert run(["reproduce", f"--vary={'+'.join(names)}"]) == 0
+    folder = str(every.work.loaded.project)
+    assert run(["reproduce", folder, f"--vary={'+'.join(names)}"]) == 0
     out = capsys.readouterr().out
     assert re.fullmatch(r"every v1\n  other models made before .*  identical\n", out), out
 
@@ -115,11 +116,8 @@ def test_factory_that_reads_more_than_its_inputs_is_caught(
 
 
 def test_condition_that_cannot_be_had_is_no_failure(
-    copied: Copy, build: Build, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    manifest: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = copied(SAMPLES / "dense")
-    manifest.write_text(manifest.read_text().replace("[savedmodel, keras, h5, weights]", "[h5]"))
-    build(manifest)
     monkeypatch.setenv("PATH", str(Path.cwd()))
     assert run(["reproduce", "--vary=clock,order"]) == 0
     assert capsys.readouterr().out == (
@@ -130,16 +128,29 @@ def test_condition_that_cannot_be_had_is_no_failure(
 
 
 def test_child_that_ends_without_an_answer_is_told(
-    copied: Copy, build: Build, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    manifest: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = copied(SAMPLES / "dense")
-    manifest.write_text(manifest.read_text().replace("[savedmodel, keras, h5, weights]", "[h5]"))
-    build(manifest)
     monkeypatch.setattr("artifactbuild.reproduction.rebuild.ENTRY", "import sys; sys.exit('gone')")
     assert run(["reproduce"]) == 1
     out, err = capsys.readouterr()
     assert out == "dense v1\n  not built\n"
-    assert err.splitlines()[1:] == [
+    assert err.splitlines()[2:] == [
         "dense/model.artifact.yaml: the rebuild ended with exit code 1: gone",
         "    `--keep` keeps its log for a look",
     ]
+
+
+def test_problem_of_the_rebuild_is_named_as_in_the_project(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that the factory needs and nothing lists is not in the copy outside of git."""
+    source = manifest.parent / "model.py"
+    source.write_text(source.read_text() + "\n\nopen('unlisted.txt')\n")
+    (manifest.parent / "unlisted.txt").touch()
+    write_lock(manifest)
+    assert run(["reproduce"]) == 1
+    err = capsys.readouterr().err
+    assert (
+        "dense/model.artifact.yaml:4:10: importing 'model' raised FileNotFoundError: [Errno 2] No "
+        "such file or directory: 'unlisted.txt'"
+    ) in err
