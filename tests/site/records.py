@@ -24,10 +24,7 @@ from artifactbuild.release.record import (
     Variable,
 )
 
-HARM = (
-    "<script>alert(1)</script>\"'`&\u202e\u0000\ud800 {{ 7 * 7 }} "
-    "</style><img src=x onerror=alert(1)>"
-)
+HARM = "<script>alert(1)</script>\"'`&\u202e\u0000 {{ 7 * 7 }} </style><img src=x onerror=alert(1)>"
 """What must never be anything but text."""
 
 SPREAD = Histogram(

@@ -6,13 +6,14 @@ Skips, visibly, where no Chromium is installed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from artifactbuild.release.store import Store
 from artifactbuild.site import folder, pages, shelf
-from artifactbuild.site.shelf import Wanted
+from artifactbuild.site.shelf import Disagreement, Wanted
 from tests import chromium
 from tests.site.records import architecture, chain, harmful, layer, made, publish
 
@@ -41,8 +42,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made("wide", "h5", architecture=architecture((layer("x", kind="InputLayer"), *wide))),
         harmful("harm", 'x"y'),
     )
+    path = "artifacts/" + "a_long_name/" * 12
+    stale = Disagreement(name="card-stale", sentence=f"another card than {path}", error=False)
+    drift = {"small": (), "nested": (stale,) * 5, "wide": (replace(stale, error=True),)}
     place = tmp_path_factory.mktemp("site") / "pages"
-    folder.write(pages.render(shelf.read([Wanted(store=Store(root=root))], {"small": ()})), place)
+    folder.write(pages.render(shelf.read([Wanted(store=Store(root=root))], drift)), place)
     return place
 
 

@@ -60,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
             harmful(FOLDER_NAME),
             input_signature=(Tensor(name="x", shape=(None,), dtype=HARM),),
         ),
-        card=HARM.replace("\ud800", ""),
+        card=HARM,
     )
     drift = {
         "small": (),
@@ -115,7 +115,7 @@ def test_nothing_in_a_record_becomes_markup(
         assert b"\0" not in site[path], path
         assert "{{ 7 * 7 }}" in page.text or HARM[:8] not in page.text, path
     text = parsed["harm/index.html"].text
-    assert HARM.replace("\u202e\x00\ud800", r"\u202e\x00\ud800") in text
+    assert HARM.replace("\u202e\x00", r"\u202e\x00") in text
     assert "javascript:alert(1)" not in parsed["harm/index.html"].links
 
 
