@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifactbuild import plan as planning
@@ -57,7 +57,7 @@ def plan(work: Job) -> Plan:
 def published(work: Job) -> dict[str, Published]:
     """Return what is published of the formats that the manifest asks for."""
     return {
-        format: _published(work.folder(format))
+        format: published_as(work.folder(format))
         for format in work.formats
         if work.store.is_published(work.name, format, work.version)
     }
@@ -230,18 +230,33 @@ def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
 
 
 def _known_kind(work: Job) -> str | None:
-    """Return the kind of model that an earlier build found, if its sources are as they were."""
+    """Return the kind of model that an earlier build found, if its sources are as they were.
+
+    A record of another version that cannot be read says nothing, and stops nothing.
+    """
     for model, format, version in work.store.versions():
         if model == work.name:
-            made = record.read(work.store.folder(model, format, version))
+            try:
+                made = record.read(work.store.folder(model, format, version))
+            except Refusal:
+                continue
             before = dict(made.inputs.sources)
             if source_digests(work, sorted(before)) == before:
                 return made.architecture.kind
     return None
 
 
-def _published(folder: Path) -> Published:
-    made = record.read(folder)
+def published_as(folder: Path) -> Published:
+    """Return what a plan needs to know of a published version.
+
+    Raises:
+        Refusal: when its record cannot be read.
+    """
+    try:
+        made = record.read(folder)
+    except Refusal as refusal:
+        hint = f"`rm -r {shown(folder)}`, then build it again"
+        raise Refusal(*(replace(each, hint=hint) for each in refusal.problems)) from None
     return Published(
         inputs=made.inputs, options=made.options, metadata=digest.of_file(folder / record.FILE)
     )

@@ -13,7 +13,8 @@ from artifactbuild.release.diff.layers import pairs
 from artifactbuild.release.diff.nouns import Difference, Layers, OutputChange, Outputs
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Layer, Loader
-from artifactbuild.review.places import Pair, Placed
+from artifactbuild.review.places import Pair
+from artifactbuild.review.sides import Placed
 from artifactbuild.worker.messages import AskRequest, LayerPair, WeighReport, WeighRequest
 from artifactbuild.worker.server import Server
 

@@ -9,97 +9,11 @@ from typing import Any
 
 from artifactbuild import pipeline, plan
 from artifactbuild.job import Job, shown
-from artifactbuild.plan import Published
-from artifactbuild.problems import Problem
+from artifactbuild.plan import Current, Published
+from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import card, digest, environment, record
 from artifactbuild.release.lock import Locked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One kind of drift: a sentence on it, the command that repairs it, and if it is an error.
-
-    What is no error is only told: it is a state on the way, not a contradiction.
-    """
-
-    sentence: str
-    repair: str
-    error: bool
-
-
-BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
-AGAIN = "rm -r {folder} && artifactbuild build {manifest}"
-
-KINDS: Mapping[str, Kind] = {
-    "manifest-changed": Kind(
-        sentence="`{what}` in the manifest changed since {version} was released",
-        repair=BUMP,
-        error=True,
-    ),
-    "source-changed": Kind(
-        sentence="{what} changed since {version} was released", repair=BUMP, error=True
-    ),
-    "source-missing": Kind(
-        sentence="{what}, which {version} was made from, is gone", repair=BUMP, error=True
-    ),
-    "options-changed": Kind(
-        sentence="the options of {what} changed since {version} was released",
-        repair=BUMP,
-        error=True,
-    ),
-    "format-impossible": Kind(
-        sentence="cannot be made: {what}", repair="artifactbuild plan {manifest}", error=True
-    ),
-    "not-locked": Kind(
-        sentence="{version} was never built: there is no lock", repair=BUILD, error=False
-    ),
-    "lock-stale": Kind(
-        sentence="{version} was never built: the lock is of {what}", repair=BUILD, error=False
-    ),
-    "format-not-locked": Kind(
-        sentence="{what} is asked for, and not in the lock of {version}", repair=BUILD, error=False
-    ),
-    "format-dropped": Kind(
-        sentence="{what} was released in {version}, and is not asked for any more",
-        repair=BUMP,
-        error=False,
-    ),
-    "not-published": Kind(
-        sentence="the lock of {version} has {what}, and {root} has not",
-        repair=BUILD,
-        error=False,
-    ),
-    "published-not-locked": Kind(
-        sentence="{root} has {what} of {version}, and the lock has not", repair=BUILD, error=True
-    ),
-    "artifact-missing": Kind(
-        sentence="{what} is in the lock of {version}, and gone", repair=AGAIN, error=True
-    ),
-    "artifact-extra": Kind(
-        sentence="{what} is not in the lock of {version}", repair=AGAIN, error=True
-    ),
-    "artifact-changed": Kind(
-        sentence="{what} has other bytes than the lock of {version} names",
-        repair=AGAIN,
-        error=True,
-    ),
-    "artifact-unlike-lock": Kind(
-        sentence="{what} was built here in another environment than the lock names",
-        repair="artifactbuild reproduce {manifest}",
-        error=False,
-    ),
-    "card-stale": Kind(
-        sentence="the template now gives another card than {what}",
-        repair=BUMP,
-        error=False,
-    ),
-    "environment-changed": Kind(
-        sentence="{what} since {version} was released: a rebuild may give other bytes",
-        repair="artifactbuild reproduce {manifest}",
-        error=False,
-    ),
-}
-"""Every kind of drift that `check` tells of."""
+from artifactbuild.review.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,20 +29,43 @@ class Drift:
 
 def find(work: Job, *, artifacts: bool = True) -> tuple[Drift, ...]:
     """Find all drift of one manifest; without `artifacts`, in what is committed alone."""
-    known = pipeline.published(work)
-    found = [*_impossible(work), *_inputs(work, known), *_formats(work)]
+    known, unreadable = _readable(work) if artifacts else ({}, [])
+    remembered = [each.inputs for each in known.values()]
+    if work.memory is not None:
+        remembered.append(work.memory.inputs)
+    now = pipeline.current(work, remembered)
+    found = [*_impossible(work, now, known), *_inputs(work, now, known), *_formats(work)]
     if artifacts:
-        found += [*_published(work, known), *_cards(work, known)]
+        found += [*unreadable, *_published(work, known), *_cards(work, known)]
     return tuple(found)
 
 
-def _impossible(work: Job) -> Iterator[Drift]:
-    for step in pipeline.plan(work).of(plan.REFUSE):
+def _readable(work: Job) -> tuple[dict[str, Published], list[Drift]]:
+    """Return what is published, and drift for each format whose record cannot be read."""
+    known: dict[str, Published] = {}
+    unreadable = []
+    for format in work.formats:
+        folder = work.folder(format)
+        if work.store.is_published(work.name, format, work.version):
+            try:
+                known[format] = pipeline.published_as(folder)
+            except Refusal as refusal:
+                what = f"{shown(folder / record.FILE)}: {refusal.problems[0].message}"
+                where = ("formats", format)
+                unreadable.append(
+                    _drift(work, "artifact-unreadable", where, what=what, folder=folder)
+                )
+    return known, unreadable
+
+
+def _impossible(work: Job, now: Current, known: Mapping[str, Published]) -> Iterator[Drift]:
+    made = plan.make(work.loaded.manifest, now, work.lock, known)
+    for step in made.of(plan.REFUSE):
         if step.impossible:
             yield _drift(work, "format-impossible", ("formats", step.format), what=step.reason)
 
 
-def _inputs(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
+def _inputs(work: Job, now: Current, known: Mapping[str, Published]) -> Iterator[Drift]:
     """Hold the manifest and the sources against what the version was made from."""
     memory = work.memory
     if memory is None:
@@ -137,17 +74,16 @@ def _inputs(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
     before = memory.inputs if memory else next((each.inputs for each in known.values()), None)
     if before is None:
         return
-    now = pipeline.current(work, [before])
+    sources = {name: d for name, d in now.inputs.sources.items() if name in before.sources}
     for key in plan.differing(before.manifest, now.inputs.manifest):
         yield _drift(work, "manifest-changed", (key,), what=key)
-    for name in plan.differing(before.sources, now.inputs.sources):
-        gone = name not in now.inputs.sources
-        yield _drift(work, "source-missing" if gone else "source-changed", ("factory",), what=name)
+    for name in plan.differing(before.sources, sources):
+        kind = "source-changed" if name in sources else "source-missing"
+        yield _drift(work, kind, ("factory",), what=name)
     apart = environment.drift(memory.environment, now.environment) if memory else ()
     if apart:
-        yield _drift(
-            work, "environment-changed", what=f"the environment changed ({'; '.join(apart)})"
-        )
+        what = f"the environment changed ({'; '.join(apart)})"
+        yield _drift(work, "environment-changed", what=what)
 
 
 def _formats(work: Job) -> Iterator[Drift]:
@@ -169,7 +105,11 @@ def _formats(work: Job) -> Iterator[Drift]:
 def _published(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
     """Hold what is published here against the lock, file by file."""
     locked = work.memory.artifacts if work.memory else {}
-    lacking = [format for format in work.formats if format in locked and format not in known]
+    lacking = [
+        format
+        for format in work.formats
+        if format in locked and not work.store.is_published(work.name, format, work.version)
+    ]
     if lacking:
         yield _drift(work, "not-published", what=", ".join(lacking))
     for format in known:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from artifactbuild import git, pipeline, plan
+from artifactbuild import git
 from artifactbuild.job import Job, job
-from artifactbuild.manifest import load, schema, text
+from artifactbuild.manifest import load
 from artifactbuild.manifest.load import NAME, SKIPPED
 from artifactbuild.problems import Problem, Refusal, did_you_mean
-from artifactbuild.release import digest, lock, locking, record
-from artifactbuild.release.diff.nouns import WORKING_TREE, Side
-from artifactbuild.release.lock import Lock, Locked
-from artifactbuild.release.store import Store
-
-Folders = Mapping[str, Path]
-"""Where the artifacts of a side are, by format; their records are those that the lock names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """One side, where its manifest is or would be, and its artifacts if they are at hand."""
-
-    side: Side
-    path: Path
-    folders: Folders
+from artifactbuild.release import lock, record
+from artifactbuild.release.diff.nouns import WORKING_TREE
+from artifactbuild.review import sides as reading
+from artifactbuild.review.sides import Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +90,8 @@ def _place(argument: str, start: Path, artifacts: Path | None) -> Place:
     if path.is_file():
         return _file(path, argument, artifacts)
     if (path / record.FILE).is_file():
-        return _artifact(path, argument)
+        placed = reading.of_artifact(path, argument)
+        return Place(label=argument, models={placed.side.model: placed}, whole=False)
     if path.is_dir():
         return _tree([argument], start, artifacts)
     revision, colon, inner = argument.partition(":")
@@ -129,7 +117,7 @@ def _fork(start: Path, artifacts: Path | None) -> Place:
 def _revision(top: Path, commit: str, name: str, artifacts: Path | None) -> Place:
     found = [path for path in git.files(top, commit) if _is_manifest(path)]
     label = name if commit.startswith(name) else f"{name} ({commit[:7]})"
-    placed = [_at_revision(top, commit, path, label, artifacts) for path in found]
+    placed = [reading.at_revision(top, commit, path, label, artifacts) for path in found]
     return Place(label=label, models={each.side.model: each for each in placed}, whole=True)
 
 
@@ -148,43 +136,14 @@ def _file_of_revision(
         raise Refusal(Problem(file=argument, message=message, hint=near))
     if path.endswith(lock.SUFFIX):
         known = lock.parsed(content, argument)
-        placed = _of_lock(known, argument, top / path, artifacts)
+        placed = reading.of_lock(known, argument, top / path, artifacts)
     else:
-        placed = _at_revision(top, commit, path, argument, artifacts)
+        placed = reading.at_revision(top, commit, path, argument, artifacts)
     return Place(label=argument, models={placed.side.model: placed}, whole=False)
 
 
-def _at_revision(top: Path, commit: str, path: str, label: str, artifacts: Path | None) -> Placed:
-    """Read a manifest and its lock from a commit; an unsound one is told by its lock."""
-    shown = f"{label}:{path}"
-    content = git.content(top, commit, path) or b""
-    document = text.read(content, shown)
-    unsound = [*document.problems, *schema.check(document)]
-    place = lock.path_of(Path(path)).as_posix()
-    raw = git.content(top, commit, place)
-    known = lock.parsed(raw, f"{label}:{place}") if raw is not None else None
-    if unsound and known is None:
-        raise Refusal(*unsound)
-    data = None if unsound else _full(document.data)
-    version = data["version"] if data is not None else known.version if known else ""
-    name = data["name"] if data is not None else known.model if known else ""
-    return _placed(
-        Side(
-            label=label,
-            file=path,
-            model=name,
-            version=version,
-            manifest=data,
-            lock=known if known is not None and known.version == version else None,
-            records={},
-        ),
-        top / path,
-        _store(top / path, artifacts),
-    )
-
-
 def _tree(paths: Sequence[str], start: Path, artifacts: Path | None) -> Place:
-    placed = [_of_job(work, WORKING_TREE) for work in _jobs(paths, start, artifacts)]
+    placed = [reading.of_job(work, WORKING_TREE) for work in _jobs(paths, start, artifacts)]
     models = {each.side.model: each for each in placed}
     return Place(label=WORKING_TREE, models=models, whole=True)
 
@@ -192,86 +151,10 @@ def _tree(paths: Sequence[str], start: Path, artifacts: Path | None) -> Place:
 def _file(path: Path, argument: str, artifacts: Path | None) -> Place:
     if path.name.endswith(lock.SUFFIX):
         known = lock.parsed(path.read_bytes(), argument)
-        placed = _of_lock(known, argument, path, artifacts)
+        placed = reading.of_lock(known, argument, path, artifacts)
     else:
-        placed = _of_job(job(load.load(path), artifacts), argument)
+        placed = reading.of_job(job(load.load(path), artifacts), argument)
     return Place(label=argument, models={placed.side.model: placed}, whole=False)
-
-
-def _artifact(folder: Path, argument: str) -> Place:
-    """Take one published version, by its record alone."""
-    made = record.read(folder)
-    side = Side(
-        label=argument,
-        file=argument,
-        model=made.model_name,
-        version=made.version,
-        lock=locking.of({made.format: made}, {made.format: digest.of_folder(folder)}, None),
-        records={made.format: made},
-    )
-    placed = Placed(side=side, path=folder, folders={made.format: folder})
-    return Place(label=argument, models={made.model_name: placed}, whole=False)
-
-
-def _of_job(work: Job, label: str) -> Placed:
-    side = Side(
-        label=label,
-        file=work.loaded.document.file,
-        model=work.name,
-        version=work.version,
-        manifest=_full(work.loaded.document.data),
-        lock=work.memory,
-        records={},
-        pending=_pending(work),
-    )
-    return _placed(side, work.loaded.path, work.store)
-
-
-def _pending(work: Job) -> tuple[str, ...]:
-    """Say what changed since the lock was written; of an earlier version, in its sources alone."""
-    if work.lock is None:
-        return ()
-    if work.memory is None:
-        before = work.lock.inputs
-        now = pipeline.current(work, [before]).inputs
-        return plan.changes(replace(before, manifest={}), replace(now, manifest={}))
-    refused = pipeline.plan(work).of(plan.REFUSE)
-    return tuple(dict.fromkeys(change for step in refused for change in step.changes))
-
-
-def _of_lock(known: Lock, label: str, path: Path, artifacts: Path | None) -> Placed:
-    side = Side(
-        label=label, file=label, model=known.model, version=known.version, lock=known, records={}
-    )
-    return _placed(side, path, _store(path, artifacts))
-
-
-def _placed(side: Side, path: Path, store: Store) -> Placed:
-    """Find the artifacts of a side: those in the store whose record is the one that it locks."""
-    folders = {
-        format: folder
-        for format, locked in (side.lock.artifacts.items() if side.lock is not None else ())
-        if _is_that(folder := store.folder(side.model, format, side.version), locked)
-    }
-    records = {format: record.read(folder) for format, folder in folders.items()}
-    return Placed(side=replace(side, records=records), path=path, folders=folders)
-
-
-def _is_that(folder: Path, locked: Locked) -> bool:
-    file = folder / record.FILE
-    return file.is_file() and digest.of_file(file) == locked.files.get(record.FILE)
-
-
-def _store(manifest: Path, artifacts: Path | None) -> Store:
-    root = artifacts if artifacts is not None else load.project_of(manifest) / "artifacts"
-    return Store(root=root)
-
-
-def _full(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a manifest's data with every default, formats as a mapping."""
-    formats = data["formats"]
-    named = {name: {} for name in formats} if isinstance(formats, list) else formats
-    return schema.defaults({**data, "formats": {k: v or {} for k, v in named.items()}})
 
 
 def _jobs(paths: Iterable[str], start: Path, artifacts: Path | None) -> tuple[Job, ...]:

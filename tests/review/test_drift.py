@@ -16,7 +16,7 @@ from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.release import environment
 from artifactbuild.review import drift
-from artifactbuild.review.drift import KINDS
+from artifactbuild.review.kinds import KINDS
 from artifactbuild.worker.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -170,6 +170,11 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         f"{KERAS}/metadata.json has other bytes than the lock of v1 names",
         AGAIN,
     ),
+    "artifact-unreadable": (
+        edit(f"{KERAS}/metadata.json", '"record_version": 1', '"record_version": 9'),
+        f"{KERAS}/metadata.json: record_version is 9, this artifactbuild reads 1",
+        AGAIN,
+    ),
     "artifact-unlike-lock": (
         edit(f"{KERAS}/metadata.json", '"system": "', '"system": "Another'),
         f"{KERAS} was built here in another environment than the lock names",
@@ -210,7 +215,7 @@ def test_nothing_but_the_drift_is_found(here: Path) -> None:
 
 
 def test_committed_files_alone_can_be_checked(here: Path) -> None:
-    CASES["artifact-missing"][0](here)
+    CASES["artifact-unreadable"][0](here)
     assert found(here, artifacts=False) == []
 
 
