@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild.data import dumps
 from artifactbuild.release import lock
 from artifactbuild.release.store import Store
 from tests.crash import publisher
@@ -154,4 +153,4 @@ def _manifest_folder(root: Path) -> Path:
 
 
 def _lock_texts() -> set[str]:
-    return {dumps(publisher.lock_of("v0", "zero")), dumps(publisher.lock_of("v1", "one"))}
+    return {lock.text(publisher.lock_of("v0", "zero")), lock.text(publisher.lock_of("v1", "one"))}

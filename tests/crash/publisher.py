@@ -15,7 +15,7 @@ from pathlib import Path
 
 from artifactbuild.problems import Refusal
 from artifactbuild.release import durable, lock
-from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.lock import Lock, LockedTotals
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.store import Store
 
@@ -49,9 +49,17 @@ def lock_of(version: str, content: str) -> Lock:
         model=MODEL,
         version=version,
         created_at="2026-01-01T00:00:00Z",
-        environment={},
+        totals=LockedTotals(
+            kind="", layers=0, parameters=0, trainable=0, precision="", config_digest=""
+        ),
+        input_signature=(),
+        output_signature=(),
+        layers=(),
+        checks=(),
+        measures=(),
+        environment={"content": content},
         inputs=Inputs(manifest={}, sources={}),
-        artifacts={FORMAT: Locked(options={}, files={"content": content})},
+        artifacts={},
     )
 
 

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild.data import dumps
 from artifactbuild.release import lock
 from artifactbuild.release.store import Store
 from tests.crash import publisher
@@ -95,7 +94,7 @@ def _wrong(root: Path, published: Sequence[tuple[str, str]]) -> Iterator[str]:
     folder = publisher.manifest_of(root).parent
     left = [path.name for path in folder.iterdir()]
     text = lock.path_of(publisher.manifest_of(root)).read_text()
-    if text not in {dumps(publisher.lock_of(*each)) for each in published}:
+    if text not in {lock.text(publisher.lock_of(*each)) for each in published}:
         yield "the lock is none of those that were written"
     left.remove("model.artifact.lock")
     left += [path.name for path in root.glob(".staging/*")]
