@@ -106,14 +106,19 @@ def _problems(released: Released, place: Place, code: int) -> Iterator[Problem]:
     file = released.work.loaded.document.file
     said = _refused(place)
     if said is None:
-        lines = (place.base / LOG).read_text(encoding="utf-8").splitlines()
-        last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
-        message = f"the rebuild ended with exit code {code}: {last.strip()}"
+        message = f"the rebuild ended with exit code {code}: {_last_words(place)}"
         yield Problem(file=file, message=message, hint="`--keep` keeps its log for a look")
         return
     own = place.manifest.relative_to(place.project).as_posix()
     for problem in said:
         yield replace(problem, file=file) if problem.file == own else problem
+
+
+def _last_words(place: Place) -> str:
+    """Return the last line that a rebuild said; on a terminal all goes where the answer does."""
+    said = [(place.base / n).read_text(encoding="utf-8", errors="replace") for n in (LOG, ANSWER)]
+    lines = [line.strip() for text in said for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
 
 
 def _refused(place: Place) -> list[Problem] | None:

@@ -49,14 +49,18 @@ os.register_at_fork(after_in_child=unpin)
 """A `sitecustomize` for the workers: changes what they pin before they do."""
 
 TRAINED = """\
+import pathlib
+
 import numpy as np
 
 import model
 
+ROWS = pathlib.Path(__file__).parent / "reference" / "evaluation.npz"
+
 
 def make_model():
     made = model.make_model()
-    rows = np.load("reference/evaluation.npz")
+    rows = np.load(ROWS)
     made.fit(rows["image"], rows["targets"], batch_size=32, epochs=20, verbose=0)
     return made
 """

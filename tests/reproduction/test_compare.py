@@ -209,7 +209,7 @@ CASES: dict[str, tuple[str, str, Change, str]] = {
         "h5",
         "MODEL_CARD.md",
         in_bytes(b"# every", b"# EVERY"),
-        r"line 1 is '# EVERY v1 \(h5\)', was '# every v1 \(h5\)'",
+        r"line 6 is '# EVERY v1 \(h5\)', was '# every v1 \(h5\)'",
     ),
     "node": (
         "savedmodel",
@@ -280,7 +280,7 @@ def test_an_earlier_rebuild_that_is_as_the_lock_says_is_compared_with(
     made = Rebuilt(place=rebuilt, lock=_relocked(away, rebuilt))
     found = {each.name: each for each in compare.compare(away, made, [earlier], server)}
     assert lines(found["h5"]) == [
-        "MODEL_CARD.md: line 1 is '# EVERY v1 (h5)', was '# every v1 (h5)'"
+        "MODEL_CARD.md: line 6 is '# EVERY v1 (h5)', was '# every v1 (h5)'"
     ]
 
 
