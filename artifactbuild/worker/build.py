@@ -194,7 +194,7 @@ def work_out(
             for name in (item.name, item.name.split(">")[-1])
         },
         unbuilt=unbuilt,
-        flaw=soundness.flaw(model, manifest, bytecode),
+        flaw=soundness.flaw(model, manifest, config, bytecode),
     )
     return subject, cases, soundness.skew(subject, cases, data)
 

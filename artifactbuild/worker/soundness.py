@@ -13,7 +13,7 @@ from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.rules import Rule
 from artifactbuild.manifest.rules import rules as compare_rules
 from artifactbuild.release.record import Check
-from artifactbuild.worker import claims, reference, state, steadiness
+from artifactbuild.worker import claims, places, reference, state, steadiness
 from artifactbuild.worker.architecture import is_stateful, precision
 from artifactbuild.worker.blame import Stopped
 from artifactbuild.worker.compare import check, compare, merged
@@ -72,13 +72,17 @@ def settled(
         raise Stopped(Finding(path=("factory",), message=message, hint=hint))
 
 
-def flaw(model: keras.Model, manifest: Manifest, bytecode: tuple[str, ...]) -> str:
+def flaw(
+    model: keras.Model, manifest: Manifest, config: Mapping[str, Any], bytecode: tuple[str, ...]
+) -> str:
     """Say why Keras could not give this model back as it is, empty if it can."""
     if bytecode and not manifest.allow_lambda:
         return (
             f"the lambda in {bytecode[0]!r} is Python bytecode, which Keras does not load: make it "
             "a named function or a layer and declare it, or write `allow_lambda: true`"
         )
+    if place := places.fault(config):
+        return place
     retrained = claims.retrained(model)
     if retrained or not model.compiled or manifest.validation.resume_steps == 0:
         return retrained

@@ -14,6 +14,8 @@ from artifactbuild.worker.settings import PINNED
 
 ROOT = Path(__file__).parents[3]
 CONDITIONS = ("early", "late")
+SOMEONE = "someone-known"
+"""The user who builds, and the name of their home."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +34,15 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
     started = []
     for condition, folder in folders.items():
         folder.mkdir()
-        home = folder / "home-of-someone"
+        home = folder / SOMEONE
         home.mkdir()
         environment = {
             **os.environ,
             **PINNED,
             "PYTHONPATH": str(ROOT),
             "HOME": str(home),
+            "USER": SOMEONE,
+            "LOGNAME": SOMEONE,
             "KERAS_HOME": str(home),
         }
         started.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -115,8 +117,8 @@ def make_swish_in_loop():
 def make_tables():
     """Two vocabularies, one of words and one of numbers, and a text beside them."""
     words, numbers = (
-        keras.Input((2,), dtype="string", name="w"),
-        keras.Input((2,), dtype="int64", name="n"),
+        keras.Input((2,), dtype="string", name="a"),
+        keras.Input((2,), dtype="int64", name="b"),
     )
     a = layers.StringLookup(vocabulary=["red", "green", "blue"], output_mode="multi_hot")
     b = layers.IntegerLookup(output_mode="multi_hot")
@@ -170,7 +172,9 @@ def make_shared():
 
 def make_lambda():
     """Python bytecode, with constants and a function inside."""
-    return _over(layers.Dense(4), layers.Lambda(lambda x: (lambda y: keras.ops.tanh(y) * 2)(x)))
+    return _over(
+        layers.Dense(4), layers.Lambda(lambda x: (lambda y: y * 2.5)(x), output_shape=(4,))
+    )
 
 
 def make_groups():
@@ -181,3 +185,24 @@ def make_groups():
         layers.GlobalAveragePooling2D(),
         shape=(8, 8, 2),
     )
+
+
+@keras.saving.register_keras_serializable("canonical")
+class FromFile(layers.Layer):
+    """A table whose words come from a file beside this one."""
+
+    def build(self, shape):
+        path = str(Path(__file__).with_name("words.txt"))
+        kinds = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+        initializer = tf.lookup.TextFileInitializer(path, tf.string, kinds[0], tf.int64, kinds[1])
+        self.table = tf.lookup.StaticHashTable(initializer, -1)
+
+    def call(self, inputs):
+        return self.table.lookup(inputs)
+
+
+def make_vocabulary():
+    """Vocabularies from a file, by Keras' layer and by a layer of the project's own."""
+    inputs = keras.Input((1,), dtype="string", name="x")
+    lookup = layers.StringLookup(vocabulary=str(Path(__file__).with_name("words.txt")))
+    return keras.Model(inputs, layers.Add()([FromFile()(inputs), lookup(inputs)]))

@@ -28,28 +28,37 @@ HERE = Path(__file__).parent
 ALL = ("savedmodel", "keras", "h5", "weights", "weights_h5", "tflite", "onnx")
 BOTH = ("savedmodel", "keras")
 
-WORDS = literal("w", [["red", "blue"], ["blue", "no"], ["green", "green"], ["x", "red"]], None, 2)
-NUMBERS = literal("n", [[1, 2], [3, 9], [4, 4], [2, 7]], None, 2, dtype="int64")
+WORDS = literal("a", [["red", "blue"], ["blue", "no"], ["green", "green"], ["x", "red"]], None, 2)
+NUMBERS = literal("b", [[1, 2], [3, 9], [4, 4], [2, 7]], None, 2, dtype="int64")
 SERIES = floats("x", None, 5, 3)
 
 INPUTS: dict[str, tuple[Input, ...]] = {
     "tables": (WORDS, NUMBERS),
+    "vocabulary": (literal("x", [["red"], ["no"], ["green"]], None, 1),),
     "swish_in_loop": (SERIES,),
     "trained": (floats("x", 2, 5, 3),),
     "stateful": (floats("x", 2, 5, 3),),
     "groups": (floats("x", None, 8, 8, 2),),
     "conv_lstm_attention": (floats("x", None, 3, 5, 5, 2),),
 }
-CUSTOM = {"steep": "Steep", "branch": "Branch", "loops": "Loops", "choice": "Choice"}
+CUSTOM = {
+    "steep": "Steep",
+    "branch": "Branch",
+    "loops": "Loops",
+    "choice": "Choice",
+    "vocabulary": "FromFile",
+}
 FORMATS = {
     "trained": ALL,
     "swish_gelu": (*BOTH, "h5", "onnx", "tflite"),
     "shared": (*BOTH, "h5"),
     "lambda": BOTH,
+    "tables": BOTH,
+    "vocabulary": BOTH,
 }
 """What is built of a model, if it is more than a SavedModel."""
 
-MODELS = (*CUSTOM, *INPUTS, "swish_gelu", "signatures", "shared", "lambda")
+MODELS = (*dict.fromkeys([*CUSTOM, *INPUTS]), "swish_gelu", "signatures", "shared", "lambda")
 
 
 def early(name: str) -> tuple[str, ...]:
@@ -149,6 +158,7 @@ def main(condition: str, out: Path) -> None:
     project = out / ("a" if condition == "early" else "another-place-of-longer-path")
     project.mkdir(parents=True)
     shutil.copyfile(HERE / "models.py", project / "models.py")
+    (project / "words.txt").write_text("red\ngreen\nblue\n")
     for name in MODELS:
         child = os.fork()
         if child == 0:
