@@ -26,6 +26,7 @@ from artifactbuild.release.environment import own_version
 from artifactbuild.worker.server import WorkerLost
 
 VERBS = (
+    "attest",
     "build",
     "bump",
     "card",

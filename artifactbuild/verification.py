@@ -11,7 +11,7 @@ from artifactbuild.data import Mismatch, decode
 from artifactbuild.job import Job, shown
 from artifactbuild.limits import READING, RUNNING
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import environment, record, verify
+from artifactbuild.release import attestation, digest, environment, record, verify
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Check, Record
@@ -68,6 +68,8 @@ class Verdict:
     files: int = 0
     lock: str = ""
     card: str = "not checked"
+    signature: str = "unsigned"
+    """`unsigned`, `signed, not checked` or `signed`; the last only by the key that was given."""
     static: bool = False
     """Whether the payload was read and found to contain nothing that it must not."""
     run: Run | None = None
@@ -145,6 +147,28 @@ def held(target: Target) -> Verdict:
         verdict, files=found.files, card=card, drifts=found.drifts, faults=tuple(faults)
     )
     return verdict if made is None else _named(verdict, made)
+
+
+def signed(target: Target, verdict: Verdict, key: Path | None) -> Verdict:
+    """Check what lies beside an artifact that is whole: its statement, and by a key its signature.
+
+    With a key, an artifact without a signature is refused.
+    """
+    if verdict.faults:
+        return verdict
+    faults = attestation.statement_faults(target.folder)
+    if key is not None:
+        faults += attestation.signature_faults(target.folder, key)
+    there = attestation.is_signed(target.folder)
+    state = "unsigned" if not there else "signed, not checked" if key is None else "signed"
+    return replace(verdict, faults=faults, signature="refused" if faults and there else state)
+
+
+def attested(target: Target, builder: str) -> Path:
+    """Write the statement of an artifact that is whole; return where."""
+    made = record.read(target.folder)
+    said = attestation.statement(made, digest.of_folder(target.folder), builder)
+    return attestation.write(target.folder, said)
 
 
 def inspected(

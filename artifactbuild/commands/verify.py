@@ -14,9 +14,11 @@ from artifactbuild.problems import Refusal
 from artifactbuild.verification import Target, Verdict
 from artifactbuild.worker.server import Server
 
+PATHS = click.argument("paths", nargs=-1, metavar="[ARTIFACT|ARTIFACTS|MANIFEST|FOLDER]...")
+
 
 @click.command("verify")
-@click.argument("paths", nargs=-1, metavar="[ARTIFACT|ARTIFACTS|MANIFEST|FOLDER]...")
+@PATHS
 @click.option("--static", is_flag=True, help="Read what the files contain, too.")
 @click.option("--run", "again", is_flag=True, help="Load them again, shut off, and compare.")
 @click.option(
@@ -32,6 +34,12 @@ from artifactbuild.worker.server import Server
     metavar="OP",
     help="Let an operation of TensorFlow through that is not in the list; may be repeated.",
 )
+@click.option(
+    "--public-key",
+    "key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Every artifact must be signed by the owner of this key (PEM).",
+)
 @ARTIFACTS
 @JSON
 @click.pass_context
@@ -42,6 +50,7 @@ def command(
     again: bool,
     sources: bool,
     operations: tuple[str, ...],
+    key: Path | None,
     artifacts: Path | None,
     as_json: bool,
 ) -> None:
@@ -60,12 +69,12 @@ def command(
     """
     if sources and not again:
         raise click.UsageError("--with-sources is for --run")
-    targets = _targets(paths, artifacts)
-    verdicts = [verification.held(target) for target in targets]
+    named = targets(paths, artifacts)
+    verdicts = [verification.signed(t, verification.held(t), key) for t in named]
     if static or again:
-        verdicts = _inspected(targets, verdicts, operations)
+        verdicts = _inspected(named, verdicts, operations)
     if again:
-        pairs = zip(targets, verdicts, strict=True)
+        pairs = zip(named, verdicts, strict=True)
         verdicts = [verification.rerun(*pair, sources=sources) for pair in pairs]
     if as_json:
         shown = [{**encode(each), "verdict": each.verdict} for each in verdicts]
@@ -78,7 +87,7 @@ def command(
         raise Refusal(*problems)
 
 
-def _targets(paths: tuple[str, ...], artifacts: Path | None) -> list[Target]:
+def targets(paths: tuple[str, ...], artifacts: Path | None) -> list[Target]:
     """Return what the arguments name, each artifact once."""
     folders = {path: verification.artifacts_below(Path(path)) for path in paths}
     rest = tuple(path for path, found in folders.items() if not found)
@@ -90,12 +99,12 @@ def _targets(paths: tuple[str, ...], artifacts: Path | None) -> list[Target]:
 
 
 def _inspected(
-    targets: list[Target], verdicts: list[Verdict], operations: tuple[str, ...]
+    named: list[Target], verdicts: list[Verdict], operations: tuple[str, ...]
 ) -> list[Verdict]:
     with Server() as server, tempfile.TemporaryDirectory(prefix="artifactbuild-") as logs:
         return [
             verification.inspected(target, verdict, operations, server, Path(logs, str(index)))
-            for index, (target, verdict) in enumerate(zip(targets, verdicts, strict=True))
+            for index, (target, verdict) in enumerate(zip(named, verdicts, strict=True))
         ]
 
 
@@ -103,7 +112,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     lock = "record and lock" if verdict.lock else "record, no lock"
     static = "contents read" if verdict.static else ""
     files = f"{verdict.files} files"
-    return (verdict.folder, verdict.verdict, files, lock, static, _ran(verdict))
+    return (verdict.folder, verdict.verdict, files, lock, verdict.signature, static, _ran(verdict))
 
 
 def _ran(verdict: Verdict) -> str:

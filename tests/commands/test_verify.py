@@ -36,13 +36,13 @@ def verdicts(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[s
 def test_whole_artifacts_are_said_to_be(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", "dense"]) == 0
     assert capsys.readouterr().out == (
-        "  artifacts/dense/h5/v1          whole  4 files  record and lock\n"
-        "  artifacts/dense/keras/v1       whole  4 files  record and lock\n"
-        "  artifacts/dense/onnx/v1        whole  4 files  record and lock\n"
-        "  artifacts/dense/savedmodel/v1  whole  8 files  record and lock\n"
-        "  artifacts/dense/tflite/v1      whole  4 files  record and lock\n"
-        "  artifacts/dense/weights/v1     whole  5 files  record and lock\n"
-        "  artifacts/dense/weights_h5/v1  whole  4 files  record and lock\n"
+        "  artifacts/dense/h5/v1          whole  4 files  record and lock  unsigned\n"
+        "  artifacts/dense/keras/v1       whole  4 files  record and lock  unsigned\n"
+        "  artifacts/dense/onnx/v1        whole  4 files  record and lock  unsigned\n"
+        "  artifacts/dense/savedmodel/v1  whole  8 files  record and lock  unsigned\n"
+        "  artifacts/dense/tflite/v1      whole  4 files  record and lock  unsigned\n"
+        "  artifacts/dense/weights/v1     whole  5 files  record and lock  unsigned\n"
+        "  artifacts/dense/weights_h5/v1  whole  4 files  record and lock  unsigned\n"
     )
 
 

@@ -8,14 +8,33 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from artifactbuild import resources
+from artifactbuild.release import card, digest, record
+
 RECORDS = Path(__file__).parent / "records"
 VERSIONS = sorted(path.name for path in RECORDS.iterdir())
 CURRENT = "v1"
 FORMATS = ("savedmodel", "keras", "h5", "weights", "weights_h5", "tflite", "onnx")
 MODEL = "dense"
+TEMPLATE = resources.templates() / card.DEFAULT
 
 
-def lay_out(project: Path, version: str = CURRENT) -> Path:
+def lay_out(project: Path) -> Path:
+    """Lay the current records out, with cards as today's template makes them; return the root."""
+    root = lay_out_as_kept(project, CURRENT)
+    lock = project / MODEL / "model.artifact.lock"
+    text = lock.read_text()
+    for folder in root.glob("*/*/*"):
+        path = folder / record.CARD
+        before = digest.of_file(path)
+        path.write_text(card.render_file(folder / record.FILE, TEMPLATE), encoding="utf-8")
+        assert before in text
+        text = text.replace(before, digest.of_file(path))
+    lock.write_text(text)
+    return root
+
+
+def lay_out_as_kept(project: Path, version: str) -> Path:
     """Lay a kept project out, with its lock and what it published; return the artifacts root."""
     kept, folder = RECORDS / version, project / MODEL
     folder.mkdir()

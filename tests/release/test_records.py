@@ -44,7 +44,7 @@ def _made_anew(
 def test_kept_records_verify(
     project: Path, version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept.lay_out(project, version)
+    kept.lay_out_as_kept(project, version)
     assert run(["verify", "--run", "--with-sources", "--json"]) == 0, capsys.readouterr().err
     found = json.loads(capsys.readouterr().out)
     ways = {each["format"]: each["run"]["loaders"] for each in found}
