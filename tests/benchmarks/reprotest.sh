@@ -5,10 +5,10 @@
 #     tests/benchmarks/reprotest.sh [VARIATIONS]
 #
 # Needs reprotest, faketime and disorderfs (all packages of Debian), and root for the host name.
-# VARIATIONS is what reprotest's --variations takes; the default is all of them but `user_group`, which
-# needs to be told of a user that can read this folder and the Python that runs it:
-# `user_group,user_group.available+=nobody:nogroup`. No lock is copied: nothing but the two builds is
-# compared. Exits as reprotest does: 0 when they are the same.
+# VARIATIONS is what reprotest's --variations takes; the default is all of them but `user_group`:
+# reprotest 0.7.23 calls sudo with an option that sudo 1.9 refuses (`reproduce --vary=user` does it).
+# No lock is copied: nothing but the two builds is compared. Exits as reprotest does: 0 when they are
+# the same.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
