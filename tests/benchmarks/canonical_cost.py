@@ -1,6 +1,6 @@
 """What canonical bytes cost for ResNet50: seconds of saving, and of what is done after it.
 
-    python -m tests.benchmarks.canonical_cost [NETWORK [SIZE]]
+    python -m tests.benchmarks.canonical_cost [NETWORK [SIZE [FORMAT,FORMAT…]]]
 
 Prints a Markdown table of CPU time, in one process; HDF5 files, checkpoints and TFLite need
 nothing. Takes a minute or two.
@@ -54,7 +54,7 @@ def timing(spent: Spent, name: str, function: Callable[..., Any]) -> Callable[..
     return called
 
 
-def measure(network: str, size: int) -> tuple[Spent, Spent]:
+def measure(network: str, size: int, formats: tuple[str, ...]) -> tuple[Spent, Spent]:
     """Build once; return what each format's writer took, and what of it was the canonical form."""
     whole: Spent = {}
     canonical: Spent = {}
@@ -65,15 +65,16 @@ def measure(network: str, size: int) -> tuple[Spent, Spent]:
     for name, format in FORMATS.items():
         setattr(format, "write", timing(whole, name, format.write))  # noqa: B010, a module
     with tempfile.TemporaryDirectory() as folder:
-        report = build.run(encode(request(Path(folder), network, size)), lambda text: None)
+        asked = request(Path(folder), network, size, formats)
+        report = build.run(encode(asked), lambda text: None)
     assert report.findings == (), report.findings
     return whole, canonical
 
 
-def request(folder: Path, network: str, size: int) -> BuildRequest:
-    """Lay out a project with the network; ask for every format of it."""
+def request(folder: Path, network: str, size: int, formats: tuple[str, ...]) -> BuildRequest:
+    """Lay out a project with the network; ask for the formats of it."""
     (folder / "model.py").write_text(FACTORY, encoding="utf-8")
-    for name in FORMATS:
+    for name in formats:
         (folder / "staged" / name).mkdir(parents=True)
     shape = [None, size, size, 3]
     said = {
@@ -87,24 +88,25 @@ def request(folder: Path, network: str, size: int) -> BuildRequest:
             {"name": "rows", "image": {"uniform": [0, 255], "shape": [2, *shape[1:]]}}
         ],
         "validation": {"tolerance": {"atol": 0.001, "rtol": 0.001}},
-        "formats": {name: {} for name in FORMATS},
+        "formats": {name: {} for name in formats},
     }
     return BuildRequest(
         manifest=schema.defaults(said),
         project=str(folder),
         folder=str(folder),
-        formats=tuple(FORMATS),
+        formats=formats,
         staging=str(folder / "staged"),
         ignored=(),
     )
 
 
-def main(network: str = "ResNet50", size: str = "64") -> None:
+def main(network: str = "ResNet50", size: str = "64", formats: str = ",".join(FORMATS)) -> None:
     """Print the table."""
-    whole, canonical = measure(network, int(size))
+    names = tuple(formats.split(","))
+    whole, canonical = measure(network, int(size), names)
     print(f"| {network}, {size}×{size} | save, s | canonical form, s | of the save |")
     print("| --- | --- | --- | --- |")
-    for name in FORMATS:
+    for name in names:
         extra = canonical.get(name, 0.0)
         save = whole[name] - extra
         print(f"| {name} | {save:.2f} | {extra:.2f} | {extra / save:.0%} |")
