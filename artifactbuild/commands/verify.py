@@ -11,7 +11,8 @@ from artifactbuild import screen, verification
 from artifactbuild.commands.options import ARTIFACTS, JSON, jobs
 from artifactbuild.data import dumps, encode
 from artifactbuild.problems import Refusal
-from artifactbuild.verification import Target, Verdict
+from artifactbuild.targets import Target, artifacts_below, matched, of_manifest
+from artifactbuild.verification import Verdict
 from artifactbuild.worker.server import Server
 
 PATHS = click.argument("paths", nargs=-1, metavar="[ARTIFACT|ARTIFACTS|MANIFEST|FOLDER]...")
@@ -89,12 +90,12 @@ def command(
 
 def targets(paths: tuple[str, ...], artifacts: Path | None) -> list[Target]:
     """Return what the arguments name, each artifact once."""
-    folders = {path: verification.artifacts_below(Path(path)) for path in paths}
+    folders = {path: artifacts_below(Path(path)) for path in paths}
     rest = tuple(path for path, found in folders.items() if not found)
     work = jobs(rest, artifacts) if rest or not paths else ()
-    alone = [verification.matched(each, work) for found in folders.values() for each in found]
+    alone = [matched(each, work) for found in folders.values() for each in found]
     named = {target.folder.absolute() for target in alone}
-    of_manifests = [] if alone else [t for job in work for t in verification.of_manifest(job)]
+    of_manifests = [] if alone else [t for job in work for t in of_manifest(job)]
     return [*alone, *(t for t in of_manifests if t.folder.absolute() not in named)]
 
 

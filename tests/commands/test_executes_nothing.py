@@ -15,7 +15,7 @@ import pytest
 from artifactbuild import verification
 from artifactbuild.problems import Refusal
 from artifactbuild.release import environment
-from artifactbuild.verification import Target
+from artifactbuild.targets import Target
 from artifactbuild.worker.server import Server
 from tests.hostile.ground import resealed
 from tests.release import kept

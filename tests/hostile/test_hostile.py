@@ -19,7 +19,8 @@ from artifactbuild import verification
 from artifactbuild.cli import run
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import card
-from artifactbuild.verification import Target, Verdict
+from artifactbuild.targets import Target
+from artifactbuild.verification import Verdict
 from artifactbuild.worker.server import Server
 from tests.hostile import artifacts, manifests, records, templates
 from tests.hostile.ground import SECRET, Ground, prepared, resealed, was_read

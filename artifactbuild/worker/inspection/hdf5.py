@@ -27,6 +27,12 @@ def inspect(source: Any, file: str, inside: str = "") -> Iterator[Fault]:
         yield Fault(kind="unreadable", file=file, at=inside, message=message)
 
 
+def _is_plain(dtype: Any) -> bool:
+    """Tell whether values are numbers; NumPy has no bfloat16 and shows two bytes of its own."""
+    bfloat16 = dtype.kind == "V" and dtype.itemsize == 2 and not dtype.fields
+    return not dtype.hasobject and (dtype.kind in PLAIN or bfloat16)
+
+
 class _Walk:
     """One walk through a file, each object once."""
 
@@ -69,7 +75,7 @@ class _Walk:
             yield self._fault("hdf5-external", at, "is put together from other files")
         elif created.get_nfilters():
             yield self._fault("hdf5-filter", at, "goes through a filter, which may be a plug-in")
-        elif dataset.dtype.kind not in PLAIN or dataset.dtype.hasobject:
+        elif not _is_plain(dataset.dtype):
             message = f"holds {dataset.dtype}, expected plain numbers"
             yield self._fault("hdf5-type", at, message)
         elif dataset.nbytes != dataset.id.get_storage_size():

@@ -30,6 +30,8 @@ BLOCKS = (
     keras.optimizers.schedules.LearningRateSchedule,
     keras.DTypePolicy,
     keras.dtype_policies.DTypePolicyMap,
+    keras.Quantizer,
+    getattr(keras.quantizers, "QuantizationConfig", keras.Quantizer),  # not in Keras 3.12
 )
 FUNCTIONS = (
     "activations",
@@ -147,8 +149,10 @@ def _is_bytecode(value: Mapping[str, Any]) -> bool:
 
 def _is_declared(value: Mapping[str, Any], names: Names) -> bool:
     """Tell whether the name is one of the model's own, as Keras looks it up."""
-    own = value.get("config") if value["class_name"] == "function" else value["class_name"]
-    spelt = value.get("registered_name") or own
+    if value["class_name"] == "function":
+        spelt = value.get("config")
+    else:
+        spelt = value.get("registered_name") or value["class_name"]
     return isinstance(spelt, str) and spelt in names.declared
 
 
