@@ -20,7 +20,7 @@ from artifactbuild.data import decode
 from artifactbuild.manifest.rules import Rule
 from artifactbuild.release import environment, record
 from artifactbuild.release.record import Check, Record
-from artifactbuild.worker import reference, runtime
+from artifactbuild.worker import reference, runtime, state
 from artifactbuild.worker.blame import described
 from artifactbuild.worker.compare import EXACT, Comparison, check, compare, merged
 from artifactbuild.worker.formats import FORMATS
@@ -112,6 +112,7 @@ def _model(made: Record, sources: Sources | None) -> Any:
     model = _imported(sources.factory)(**sources.kwargs)
     case = reference.read(Path(record.REFERENCE))[0]
     model(arranged(made.structure, reference.declared(case, made.input_signature)), training=False)
+    state.reset(model)
     return model
 
 
