@@ -14,12 +14,13 @@ holds one verb a file; `cli` is the only place that exits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifactbuild.problems import Problem, Refusal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import keras
 
 __all__ = ["Problem", "Refusal", "load"]
@@ -48,7 +49,9 @@ def load(
     Raises:
         Refusal: when a file is missing, extra or changed, or the weights do not fit.
     """
-    # Importing this package must not start TensorFlow.
+    # Importing this package must not start TensorFlow, nor cost what a command need not.
+    from pathlib import Path
+
     from artifactbuild.worker.load import load as load_artifact
 
     return load_artifact(Path(path), custom_objects, weights_into, allow_lambda=allow_lambda)

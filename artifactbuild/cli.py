@@ -7,13 +7,13 @@ Exit 0: good; 1: expected failure (a problem, a failed check, drift); 2: usage; 
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import itertools
 import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -21,9 +21,7 @@ import click
 
 from artifactbuild import screen
 from artifactbuild.data import dumps
-from artifactbuild.problems import Problem, Refusal, summary
-from artifactbuild.release.environment import own_version
-from artifactbuild.worker.server import WorkerLost
+from artifactbuild.problems import Problem, Refusal, WorkerLost, summary
 
 VERBS = (
     "attest",
@@ -71,7 +69,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(own_version(), message="artifactbuild %(version)s")
+@click.version_option(package_name="artifactbuild", message="artifactbuild %(version)s")
 def verbs() -> None:
     """Build proven TensorFlow and Keras model artifacts from committed manifests.
 
@@ -82,7 +80,9 @@ def verbs() -> None:
 
 def main() -> None:
     """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # else the interpreter takes an eighth of a short command to collect what dies now
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -141,13 +141,13 @@ def _told(arguments: Sequence[str]) -> int:
         return BUG
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE:
-            _say_bug(traceback.format_exc())
+            _say_bug(_trace())
             return BUG
         problem = Problem(file=str(error.filename or "."), message=os.strerror(error.errno).lower())
         _say_refusal(Refusal(problem), arguments)
         return EXPECTED
     except Exception:  # noqa: BLE001, the boundary
-        _say_bug(traceback.format_exc())
+        _say_bug(_trace())
         return BUG
 
 
@@ -175,6 +175,12 @@ def _is_for_github(arguments: Sequence[str]) -> bool:
     """Tell whether annotations are asked for: of usage, nothing is known but the arguments."""
     pairs = itertools.pairwise(arguments)
     return f"--format={screen.GITHUB}" in arguments or ("--format", screen.GITHUB) in pairs
+
+
+def _trace() -> str:
+    import traceback  # not for those who need none
+
+    return traceback.format_exc()
 
 
 def _say_bug(text: str) -> None:

@@ -6,6 +6,7 @@ A noun's fields are its file format: what `encode` writes, `decode` reads, and n
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import types
@@ -39,7 +40,7 @@ def decode(noun: type[T], data: Any, path: str = "$") -> T:
     """Return the noun that `data` describes; raises Mismatch, naming the path, if it does not."""
     if not isinstance(data, Mapping):
         raise Mismatch(f"{path}: expected a mapping, found {type(data).__name__}")
-    hints = typing.get_type_hints(noun)
+    hints = _hints(typing.cast("Any", noun))
     known = {f.name: f for f in dataclasses.fields(noun)}  # type: ignore[arg-type]
     unknown = sorted(set(data) - set(known))
     if unknown:
@@ -165,6 +166,12 @@ def _hold_within_bounds(data: Any, deepest: int) -> None:
 
 def _is_broken(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+@functools.cache
+def _hints(noun: type[Any]) -> dict[str, Any]:
+    """Return the types of a noun's fields; to evaluate them anew took most of the time."""
+    return typing.get_type_hints(noun)
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

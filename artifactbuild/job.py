@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from artifactbuild.manifest import schema
+from artifactbuild.manifest import find, schema
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem
-from artifactbuild.release import card, digest, lock
+from artifactbuild.release import digest, lock
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.store import Store
-from artifactbuild.resources import templates
+from artifactbuild.resources import card_template
 
 BESIDE_INPUTS = frozenset({"formats", "version"})
 """Keys of the manifest that are not inputs of every format: each step has its own."""
@@ -50,7 +50,7 @@ class Job:
     def template(self) -> Path:
         """The card template that the manifest names, else our own."""
         own = self.loaded.manifest.card_template
-        return self.loaded.path.parent / own if own else templates() / card.DEFAULT
+        return self.loaded.path.parent / own if own else card_template()
 
     @property
     def memory(self) -> Lock | None:
@@ -113,5 +113,4 @@ def source_digests(work: Job, names: list[str]) -> dict[str, str]:
 
 def shown(path: Path) -> str:
     """Return a path for people: from the current folder where it is inside, else whole."""
-    here = Path.cwd()
-    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+    return find.shown(str(path))

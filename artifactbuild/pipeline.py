@@ -2,93 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from artifactbuild import examining, proving, recording
 from artifactbuild import plan as planning
-from artifactbuild import proving, recording
 from artifactbuild.data import decode
-from artifactbuild.job import Job, manifest_digests, shown, source_digests
-from artifactbuild.plan import Current, Plan, Published, Step
-from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, durable, environment, lock, locking, record
-from artifactbuild.release.record import Inputs, Record
+from artifactbuild.job import Job, shown
+from artifactbuild.outcome import Outcome, Result
+from artifactbuild.plan import Plan, Step
+from artifactbuild.problems import Problem, Refusal, WorkerLost
+from artifactbuild.release import digest, durable, lock, locking, record
+from artifactbuild.release.record import Record
 from artifactbuild.resources import templates
+from artifactbuild.worker import room
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Tell
-from artifactbuild.worker.server import Server, WorkerLost
-from artifactbuild.worker.settings import RECORDED
+from artifactbuild.worker.server import Server
+
+__all__ = ["Outcome", "Result", "build", "plan"]
 
 UNLIKE_LOCK = "published, unlike the lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one format: published, identical, up to date; where it is, its checks."""
-
-    format: str
-    outcome: str
-    folder: str
-    checks: int
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one manifest."""
-
-    model: str
-    version: str
-    results: tuple[Result, ...]
-    lock: str
-    lock_changed: bool
-
-
 def plan(work: Job) -> Plan:
     """Decide what would be done; reads digests, imports nothing of the project."""
-    known = published(work)
-    remembered = [each.inputs for each in known.values()]
-    if work.memory is not None:
-        remembered.append(work.memory.inputs)
-    return planning.make(work.loaded.manifest, current(work, remembered), work.lock, known)
-
-
-def published(work: Job) -> dict[str, Published]:
-    """Return what is published of the formats that the manifest asks for."""
-    return {
-        format: published_as(work.folder(format))
-        for format in work.formats
-        if work.store.is_published(work.name, format, work.version)
-    }
-
-
-def current(work: Job, remembered: Iterable[Inputs]) -> Current:
-    """Return what would go into a build now, of the sources that earlier builds read."""
-    names = sorted({name for inputs in remembered for name in inputs.sources})
-    return Current(
-        inputs=Inputs(manifest=manifest_digests(work), sources=source_digests(work, names)),
-        environment=environment.here(RECORDED, work.formats),
-        kind=_known_kind(work),
-    )
-
-
-def refusals(work: Job, made: Plan) -> tuple[Problem, ...]:
-    """Return the located problem of a plan that cannot be carried out."""
-    refused = made.of(planning.REFUSE)
-    if not refused:
-        return ()
-    impossible = [step for step in refused if step.impossible]
-    if impossible:
-        return tuple(
-            work.problem(("formats", s.format), s.reason, f"leave {s.format} out of `formats:`")
-            for s in impossible
-        )
-    what = list(dict.fromkeys(change for step in refused for change in step.changes))
-    message = f"{work.name} {work.version} was released from other inputs: {'; '.join(what)}"
-    file = work.loaded.document.file
-    hint = f"a released version never changes: run `artifactbuild bump {file}`"
-    return (work.problem(("version",), message, hint),)
+    return examining.plan(examining.see(work))
 
 
 def build(work: Job, server: Server, tell: Tell) -> Outcome:
@@ -99,7 +38,7 @@ def build(work: Job, server: Server, tell: Tell) -> Outcome:
         WorkerLost: when a worker failed by a mistake of ours.
     """
     made = plan(work)
-    refused = refusals(work, made)
+    refused = examining.refusals(work, made)
     if refused:
         raise Refusal(*refused)
     steps = made.of(planning.BUILD)
@@ -140,6 +79,8 @@ def _kept_if_failed(
     try:
         return _proven(work, steps, staged, server, tell)
     except WorkerLost as lost:
+        if server.ended:
+            raise
         full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
         if lost.bug and not full:
             raise WorkerLost(lost.cause, Path(kept, lost.log.name), bug=True) from None
@@ -181,11 +122,21 @@ def _built(
         staging=str(staged),
         ignored=(str(work.store.root), str(Path(__file__).parent), str(templates())),
     )
-    answer = server.run("build", request, staged / "build.log", tell)
+    need = room.of_model(_expected_size(work))
+    answer = server.run("build", request, staged / "build.log", tell, need=need)
     report = decode(BuildReport, answer)
     if report.findings:
         raise Refusal(*(work.problem(f.path, f.message, f.hint) for f in report.findings))
     return report
+
+
+def _expected_size(work: Job) -> int:
+    """Return how many bytes a model may hold: its weights file's, or what was locked last."""
+    manifest, locked = work.loaded.manifest, work.lock.artifacts.values() if work.lock else ()
+    sizes = [each.size for each in locked]
+    if manifest.weights is not None:
+        sizes.append((work.loaded.path.parent / manifest.weights.path).stat().st_size)
+    return max(sizes, default=0)
 
 
 def _publish(work: Job, made: Record, folder: Path, notes: Mapping[str, str]) -> Result:
@@ -227,39 +178,6 @@ def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
         work.store.settle(work.name, format, work.version)
     files = {format: digest.of_folder(work.folder(format)) for format in new}
     return lock.write(locking.of(records, files, work.memory), work.loaded.path)
-
-
-def _known_kind(work: Job) -> str | None:
-    """Return the kind of model that an earlier build found, if its sources are as they were.
-
-    A record of another version that cannot be read says nothing, and stops nothing.
-    """
-    for model, format, version in work.store.versions():
-        if model == work.name:
-            try:
-                made = record.read(work.store.folder(model, format, version))
-            except Refusal:
-                continue
-            before = dict(made.inputs.sources)
-            if source_digests(work, sorted(before)) == before:
-                return made.architecture.kind
-    return None
-
-
-def published_as(folder: Path) -> Published:
-    """Return what a plan needs to know of a published version.
-
-    Raises:
-        Refusal: when its record cannot be read.
-    """
-    try:
-        made = record.read(folder)
-    except Refusal as refusal:
-        hint = f"`rm -r {shown(folder)}`, then build it again"
-        raise Refusal(*(replace(each, hint=hint) for each in refusal.problems)) from None
-    return Published(
-        inputs=made.inputs, options=made.options, metadata=digest.of_file(folder / record.FILE)
-    )
 
 
 def _lost(work: Job, lost: WorkerLost) -> Problem:

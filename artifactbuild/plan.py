@@ -24,8 +24,8 @@ class Published:
 
     inputs: Inputs
     options: Mapping[str, Any]
-    metadata: str
-    """The sha256 of its `metadata.json`."""
+    files: Mapping[str, str]
+    """The sha256 of each file in its folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +158,7 @@ def _kept(name: str, lock: Lock | None, published: Published) -> str:
     locked = lock.artifacts.get(name) if lock is not None else None
     if locked is None:
         return "published, not yet in the lock"
-    if locked.files.get("metadata.json") != published.metadata:
+    if dict(locked.files) != dict(published.files):
         return "published here, but not the bytes that the lock names"
     return UP_TO_DATE
 

@@ -6,6 +6,10 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WIDTH = 96
 
@@ -51,6 +55,16 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         return "\n".join(problem.render() for problem in self.problems)
+
+
+class WorkerLost(Exception):
+    """A worker ended without a report: `cause` says how, `log` is the file of what it printed."""
+
+    def __init__(self, cause: str, log: Path, *, bug: bool) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.log = log
+        self.bug = bug
 
 
 def summary(problems: Sequence[Problem]) -> str:

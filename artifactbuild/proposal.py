@@ -16,11 +16,11 @@ from artifactbuild.manifest import load, schema, writing
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.placing import Place, Wish, stub
 from artifactbuild.manifest.writing import Remarks
-from artifactbuild.problems import Refusal
+from artifactbuild.problems import Refusal, WorkerLost
 from artifactbuild.release.store import Store
 from artifactbuild.resources import schema_file
 from artifactbuild.worker.messages import FACTORY_ENDED, ProposeReport, ProposeRequest, Tell
-from artifactbuild.worker.server import Server, WorkerLost
+from artifactbuild.worker.server import Server
 
 LOG = "build.log"
 WELCOME = """\

@@ -16,11 +16,9 @@ from artifactbuild.problems import Problem, Refusal
 from artifactbuild.recording import Proof, facts, loaders
 from artifactbuild.release import failure
 from artifactbuild.release.record import Check, Facts, Loader, Measure
+from artifactbuild.worker import room
 from artifactbuild.worker.messages import BuildReport, Tell, ValidateReport, ValidateRequest
 from artifactbuild.worker.server import Server
-
-VALIDATORS = 2
-"""How many validators of one model run beside each other."""
 
 Pair = tuple[Step, Loader]
 
@@ -44,7 +42,7 @@ def prove(
         tell(f"validating {pair[0].format} by {pair[1].name}")
         return _validated(work, report, pair, staged, server)
 
-    with ThreadPoolExecutor(VALIDATORS) as pool:
+    with ThreadPoolExecutor(server.room.jobs) as pool:
         try:
             found = list(zip(pairs, pool.map(validated, pairs), strict=True))
         except KeyboardInterrupt:
@@ -85,7 +83,12 @@ def _validated(
         failure=str(staged / f"tensors_{step.format}_{loader.name}.npz"),
     )
     log = staged / f"validate_{step.format}_{loader.name}.log"
-    return decode(ValidateReport, server.run("validate", request, log))
+    need = room.of_payload(_size(staged / step.format))
+    return decode(ValidateReport, server.run("validate", request, log, need=need))
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _evaluation(work: Job, loader: Loader) -> Evaluation | None:

@@ -112,8 +112,8 @@ def _remembered(work: Job) -> str | None:
     """Return the date that the lock, else a published format, gives this version."""
     if work.memory is not None:
         return work.memory.created_at
-    for model, format, version in work.store.versions():
-        if (model, version) == (work.name, work.version):
+    for _, format, version in work.store.versions(work.name):
+        if version == work.version:
             return record.read(work.folder(format)).created_at
     return None
 

@@ -27,6 +27,11 @@ def templates() -> Path:
     return _folder("templates")
 
 
+def card_template() -> Path:
+    """Give the template that cards are rendered from where a manifest names none."""
+    return templates() / "MODEL_CARD.md.j2"
+
+
 def _folder(name: str) -> Path:
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent / name

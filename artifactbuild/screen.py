@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from artifactbuild.problems import Problem
-from artifactbuild.release.card import size
-
-__all__ = ["annotation", "progress", "size", "table"]
 
 TEXT, GITHUB = "text", "github"
 """How problems are told."""
@@ -46,11 +43,17 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def _written(text: str) -> None:
+    """Write a line at once, that of another thread between it and the next one at most."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Give a function that says what is being done: one living line on a terminal, else lines."""
     if not sys.stderr.isatty():
-        yield lambda text: print(text, file=sys.stderr, flush=True)
+        yield _written
         return
     from rich.console import Console
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from artifactbuild.data import Mismatch, decode
 from artifactbuild.job import Job, shown
 from artifactbuild.limits import READING, RUNNING
-from artifactbuild.problems import Problem
+from artifactbuild.problems import Problem, WorkerLost
 from artifactbuild.release import attestation, digest, environment, record, verify
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Check, Record
@@ -24,7 +24,7 @@ from artifactbuild.worker.messages import (
     RerunRequest,
     Sources,
 )
-from artifactbuild.worker.server import Server, WorkerLost
+from artifactbuild.worker.server import Server
 
 WHOLE, REFUSED = "whole", "refused"
 

@@ -24,7 +24,7 @@ MANIFEST = Manifest.from_data(
 OPTIONS: Any = MANIFEST.formats[0].options
 INPUTS = Inputs(manifest={"seed": "0"}, sources={"model.py": "a", "rows.npz": "b"})
 HERE = Current(inputs=INPUTS, environment={"tensorflow": "2.21.0"})
-PUBLISHED = Published(inputs=INPUTS, options=OPTIONS, metadata="digest")
+PUBLISHED = Published(inputs=INPUTS, options=OPTIONS, files={"metadata.json": "digest"})
 LOCK = Lock(
     lock_version=1,
     model="m",
@@ -66,7 +66,7 @@ OTHER_NAMES = (
         (
             HERE,
             LOCK,
-            replace(PUBLISHED, metadata="another"),
+            replace(PUBLISHED, files={"metadata.json": "another"}),
             "keep",
             "published here, but not the bytes that the lock names",
         ),

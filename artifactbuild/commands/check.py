@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from artifactbuild import screen
-from artifactbuild.commands.options import ARTIFACTS, FORMAT, JSON, PATHS, jobs
+from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
+from artifactbuild.commands.survey import complete, survey
 from artifactbuild.data import dumps
-from artifactbuild.job import Job
-from artifactbuild.problems import Refusal
-from artifactbuild.review import drift
-from artifactbuild.review.drift import Drift
+from artifactbuild.index import Answer
+from artifactbuild.manifest import find
+from artifactbuild.problems import Problem, Refusal
 
 GOOD, EXPECTED = 0, 1
+
+Drift = Mapping[str, Any]
+"""One disagreement, as plain data: see `review.drift`."""
 
 
 @click.command("check")
@@ -30,7 +33,7 @@ def command(
     committed: bool,
     strict: bool,
     style: str,
-    artifacts: Path | None,
+    artifacts: str | None,
     as_json: bool,
 ) -> int:
     """Say whether manifests, sources, locks and published artifacts agree.
@@ -38,38 +41,40 @@ def command(
     Every disagreement has a name, a sentence and the command that repairs it. Runs no code of the
     project and does not start TensorFlow.
     """
-    found = [(job, drift.find(job, artifacts=not committed)) for job in jobs(paths, artifacts)]
-    errors = [each for _, drifts in found for each in drifts if each.error or strict]
+    found = complete(survey(paths, artifacts))
+    if found.unreadable:
+        raise Refusal(*found.unreadable)
+    drifts = {
+        find.shown(asked.manifest): answer.committed if committed else answer.drift
+        for asked, answer in found.answers.items()
+    }
+    answers = dict(zip(drifts, found.answers.values(), strict=True))
+    errors = [each for own in drifts.values() for each in own if each["error"] or strict]
     if as_json:
-        manifests = [_data(job, drifts) for job, drifts in found]
-        problems = [each.problem for each in errors]
+        manifests = [_data(file, answers[file], own) for file, own in drifts.items()]
+        problems = [each["problem"] for each in errors]
         click.echo(dumps({"manifests": manifests, "problems": problems}), nl=False)
         return EXPECTED if errors else GOOD
-    for job, drifts in found:
-        _say(job, [each for each in drifts if each not in errors], len(drifts), style)
+    told = [_told(file, answers[file], own, strict, style) for file, own in drifts.items()]
+    click.echo("".join(told), nl=False)
     if errors:
-        raise Refusal(*(each.problem for each in errors))
+        raise Refusal(*(Problem(**each["problem"]) for each in errors))
     return GOOD
 
 
-def _say(job: Job, told: list[Drift], count: int, style: str) -> None:
+def _told(file: str, answer: Answer, drifts: Sequence[Drift], strict: bool, style: str) -> str:
+    """Tell what is no error."""
+    told = [each for each in drifts if not (each["error"] or strict)]
     if style == screen.GITHUB:
-        for each in told:
-            click.echo(screen.annotation(each.problem, screen.NOTICE), nl=False)
-        return
-    if len(told) == count:
-        click.echo(f"{job.loaded.document.file}: {job.name} {job.version} is good")
-    elif told:
-        click.echo(f"{job.loaded.document.file}: {job.name} {job.version}")
-    if told:
-        rows = [(each.name, each.sentence, f"`{each.repair}`") for each in told]
-        click.echo(screen.table(rows), nl=False)
+        problems = (Problem(**each["problem"]) for each in told)
+        return "".join(screen.annotation(problem, screen.NOTICE) for problem in problems)
+    title = f"{file}: {answer.model} {answer.version}"
+    rows = [(each["name"], each["sentence"], f"`{each['repair']}`") for each in told]
+    table = screen.table(rows) if told else ""
+    if len(told) == len(drifts):
+        return f"{title} is good\n{table}"
+    return f"{title}\n{table}" if told else ""
 
 
-def _data(job: Job, drifts: tuple[Drift, ...]) -> dict[str, Any]:
-    return {
-        "manifest": job.loaded.document.file,
-        "model": job.name,
-        "version": job.version,
-        "drift": drifts,
-    }
+def _data(file: str, answer: Answer, drifts: Sequence[Drift]) -> dict[str, Any]:
+    return {"manifest": file, "model": answer.model, "version": answer.version, "drift": drifts}

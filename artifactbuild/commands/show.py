@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from artifactbuild import screen
+from artifactbuild import screen, units
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
 from artifactbuild.data import dumps
 from artifactbuild.job import Job
@@ -31,7 +31,7 @@ def command(paths: tuple[str, ...], artifacts: Path | None, as_json: bool) -> No
 
 
 def _records(job: Job) -> list[Record]:
-    found = [item for item in job.store.versions() if item[0] == job.name]
+    found = job.store.versions(job.name)
     return [record.read(job.store.folder(*item)) for item in found]
 
 
@@ -40,4 +40,4 @@ def _row(made: Record) -> tuple[str, ...]:
     passed = sum(check.passed for check in made.checks)
     loaders = ", ".join(loader.name for loader in made.loaders)
     checks = f"{passed}/{len(made.checks)} checks"
-    return (made.version, made.format, screen.size(size), checks, made.created_at, loaders)
+    return (made.version, made.format, units.size(size), checks, made.created_at, loaders)

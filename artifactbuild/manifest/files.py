@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from artifactbuild.manifest import arrays, sources
+from artifactbuild.manifest import arrays, find, sources
 from artifactbuild.manifest.meaning import fits, said
 from artifactbuild.manifest.model import Manifest, Target, Tensor
 from artifactbuild.manifest.text import Document, Where
@@ -50,8 +50,7 @@ def check(
 
 def display(path: Path) -> str:
     """Write a path for people: from the current folder where it is inside, else whole."""
-    here = Path.cwd()
-    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+    return find.shown(str(path))
 
 
 def _custom_objects(place: Place, manifest: Manifest) -> Iterator[Problem]:

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild.manifest import files, meaning, schema, text
+from artifactbuild.manifest import find as places
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.text import Document
-from artifactbuild.problems import Problem, Refusal, did_you_mean
+from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, opened
-
-NAME = "model.artifact.yaml"
-ROOT_MARKS = (".git", "pyproject.toml")
-SKIPPED = frozenset({"node_modules", "__pycache__", "artifacts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,26 +58,13 @@ def load_all(arguments: Sequence[str], start: Path) -> tuple[Loaded, ...]:
 
 
 def project_of(path: Path) -> Path:
-    """Find the nearest folder upward with `.git` or `pyproject.toml`, else the manifest's own."""
-    folder = _absolute(path).parent
-    for candidate in (folder, *folder.parents):
-        if any((candidate / mark).exists() for mark in ROOT_MARKS):
-            return candidate
-    return folder
+    """Find the project of a manifest, as an absolute path."""
+    return Path(places.project_of(str(_absolute(path).parent)))
 
 
 def find(arguments: Sequence[str], start: Path) -> tuple[Path, ...]:
     """Find the manifests that the arguments name; raises Refusal when one names none."""
-    found, problems = set(), []
-    for argument in arguments or (".",):
-        place = _absolute(start / argument)
-        manifests = [place] if place.is_file() else sorted(search(place))
-        found.update(manifests)
-        if not manifests:
-            problems.append(_nothing(argument, place))
-    if problems:
-        raise Refusal(*problems)
-    return tuple(sorted(found))
+    return tuple(map(Path, places.manifests(arguments, str(start))))
 
 
 def namesakes(loaded: Iterable[Loaded]) -> tuple[Problem, ...]:
@@ -120,24 +104,7 @@ def _bytes(path: Path, project: Path) -> bytes:
 
 def search(folder: Path) -> Iterator[Path]:
     """Yield the manifests in a folder, but for hidden ones and those of environments."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if _is_searched(Path(place, name))]
-        if NAME in names:
-            yield Path(place, NAME)
-
-
-def _is_searched(folder: Path) -> bool:
-    hidden = folder.name.startswith(".") or folder.name in SKIPPED
-    return not hidden and not (folder / "pyvenv.cfg").exists()
-
-
-def _nothing(argument: str, place: Path) -> Problem:
-    if place.is_dir():
-        hint = f"a manifest is a file named {NAME}; `artifactbuild init` writes one"
-        return Problem(file=argument, message="no manifest in this folder", hint=hint)
-    beside = os.listdir(place.parent) if place.parent.is_dir() else []
-    hint = did_you_mean(place.name, sorted(beside)) or f"name a {NAME} or a folder that has one"
-    return Problem(file=argument, message="no such file or folder", hint=hint)
+    return map(Path, places.search(str(folder)))
 
 
 def _absolute(path: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild.data import encode
-from artifactbuild.manifest import files, load, schema, sources, text, writing
+from artifactbuild.manifest import files, find, load, schema, sources, text, writing
 from artifactbuild.manifest.model import Manifest, Target, Tensor
 from artifactbuild.manifest.writing import Remarks
 from artifactbuild.problems import Problem, Refusal
@@ -59,7 +59,7 @@ def place(wish: Wish, here: Path) -> Place:
         Refusal: when the module is not found, or a manifest or its name is there already.
     """
     folder, name = _folder(wish, here)
-    manifest = folder / load.NAME
+    manifest = folder / find.NAME
     where = Place(name=name, manifest=manifest, project=load.project_of(manifest))
     problems = [*_faults(wish, where)] or [*_taken(wish, where)]
     if problems:
@@ -90,13 +90,13 @@ def _folder(wish: Wish, here: Path) -> tuple[Path, str]:
     """
     if wish.folder is not None:
         return wish.folder, wish.name or _name(wish.factory, wish.folder)
-    project = load.project_of(here / load.NAME)
+    project = load.project_of(here / find.NAME)
     path = _located(wish.factory, here, project)
     if path is not None and _is_alone(wish.factory, path, project):
         return path.parent, wish.name or _name(wish.factory, path.parent)
     name = wish.name or _name(wish.factory, None)
     own = project / MANIFESTS / name
-    found = _located(wish.factory, own, load.project_of(own / load.NAME))
+    found = _located(wish.factory, own, load.project_of(own / find.NAME))
     return (own if found == path else here), name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -18,9 +19,8 @@ from artifactbuild import limits
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.diagram import flowchart, folding
 from artifactbuild.release.front_matter import front_matter
-from artifactbuild.resources import templates
-
-DEFAULT = "MODEL_CARD.md.j2"
+from artifactbuild.resources import card_template
+from artifactbuild.units import size
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~$&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _BLOCK_START = re.compile(r"^(?:([-+#=>]+)|(\d+)([.)]))(?=\s|$)")
@@ -36,17 +36,9 @@ def render(metadata: Mapping[str, Any], template: Path) -> str:
     Raises:
         Refusal: when the template is wrong, with its line.
     """
-    environment = ImmutableSandboxedEnvironment(
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_escaped,
-    )
-    environment.filters |= FILTERS
-    environment.globals["front_matter"] = lambda: Verbatim(front_matter(metadata))
+    known = {**metadata, "front_matter": lambda: Verbatim(front_matter(metadata))}
     try:
-        text = environment.from_string(template.read_text(encoding="utf-8")).render(metadata)
+        text = _compiled(template.read_text(encoding="utf-8")).render(known)
     except jinja2.TemplateSyntaxError as error:
         raise Refusal(_problem(template, error.lineno, error.message or "syntax error")) from None
     except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -59,7 +51,7 @@ def render_file(metadata: Path, template: Path) -> str:
 
     A template can loop for ever and fill the memory without leaving the sandbox.
     """
-    if template == templates() / DEFAULT:
+    if template == card_template():
         return render(json.loads(metadata.read_text(encoding="utf-8")), template)
     request = json.dumps([str(metadata), str(template)])
     code = "from artifactbuild.release import card; card.render_shut_off()"
@@ -101,6 +93,20 @@ def _endless(template: Path) -> Problem:
     most = limits.RENDERING
     message = f"template: rendering it took more than {most.cpu} s or {size(most.memory)}"
     return Problem(file=str(template), message=message, hint="take out what loops or repeats")
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(text: str) -> jinja2.Template:
+    """Return a template, compiled once for all the cards that are made from it."""
+    environment = ImmutableSandboxedEnvironment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_escaped,
+    )
+    environment.filters |= FILTERS
+    return environment.from_string(text)
 
 
 def _escaped(value: Any) -> str:
@@ -197,14 +203,6 @@ def _fence(value: str, language: str = "") -> Verbatim:
     longest = max((len(run) for run in re.findall("`+", value)), default=0)
     ticks = "`" * max(3, longest + 1)
     return Verbatim(f"{ticks}{language}\n{value.rstrip()}\n{ticks}")
-
-
-def size(value: int) -> str:
-    """Return a number of bytes as people write it."""
-    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 1000 and len(units) > 1:
-        amount, units = amount / 1000, units[1:]
-    return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
 
 
 def _call(inputs: list[Mapping[str, Any]]) -> Verbatim:

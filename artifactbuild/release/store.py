@@ -131,11 +131,11 @@ class Store:
         with suppress(PermissionError):
             durable.sync(self.root.parent)
 
-    def versions(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (model, format, version) of all that is published, sorted."""
-        for path in sorted(self.root.glob(f"[!.]*/*/*/{record.FILE}")):
-            model, format, version, _ = path.relative_to(self.root).parts
-            yield model, format, version
+    def versions(self, model: str = "[!.]*") -> Iterator[tuple[str, str, str]]:
+        """Yield (model, format, version) of all that is published, or of one model, sorted."""
+        for path in sorted(self.root.glob(f"{model}/*/*/{record.FILE}")):
+            name, format, version, _ = path.relative_to(self.root).parts
+            yield name, format, version
 
     def refusal(self, error: OSError) -> Refusal:
         """Say what a disk would not do, with what repairs it."""

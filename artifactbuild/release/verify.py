@@ -117,7 +117,7 @@ def card_faults(folder: Path, made: Record) -> tuple[Fault, ...]:
     if not card_is_known(made):
         return ()
     metadata = json.loads(bounded(folder / record.FILE, record.MAX_BYTES))
-    expected = card.render(metadata, resources.templates() / card.DEFAULT).encode()
+    expected = card.render(metadata, resources.card_template()).encode()
     if bounded(folder / record.CARD, record.MAX_BYTES) == expected:
         return ()
     message = "is not what the record makes of the card's template"

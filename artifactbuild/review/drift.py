@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifactbuild import pipeline, plan
+from artifactbuild import examining, plan
+from artifactbuild.examining import Seen
 from artifactbuild.job import Job, shown
-from artifactbuild.plan import Current, Published
-from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import card, digest, environment, record
+from artifactbuild.plan import Current
+from artifactbuild.problems import Problem
+from artifactbuild.release import card, environment, record
 from artifactbuild.release.lock import Locked
 from artifactbuild.review.kinds import KINDS
 
@@ -29,49 +30,54 @@ class Drift:
 
 def find(work: Job, *, artifacts: bool = True) -> tuple[Drift, ...]:
     """Find all drift of one manifest; without `artifacts`, in what is committed alone."""
-    known, unreadable = _readable(work) if artifacts else ({}, [])
-    remembered = [each.inputs for each in known.values()]
-    if work.memory is not None:
-        remembered.append(work.memory.inputs)
-    now = pipeline.current(work, remembered)
-    found = [*_impossible(work, now, known), *_inputs(work, now, known), *_formats(work)]
-    if artifacts:
-        found += [*unreadable, *_published(work, known), *_cards(work, known)]
-    return tuple(found)
+    return of(examining.see(work)) if artifacts else committed(work)
 
 
-def _readable(work: Job) -> tuple[dict[str, Published], list[Drift]]:
-    """Return what is published, and drift for each format whose record cannot be read."""
-    known: dict[str, Published] = {}
-    unreadable = []
-    for format in work.formats:
-        folder = work.folder(format)
-        if work.store.is_published(work.name, format, work.version):
-            try:
-                known[format] = pipeline.published_as(folder)
-            except Refusal as refusal:
-                what = f"{shown(folder / record.FILE)}: {refusal.problems[0].message}"
-                where = ("formats", format)
-                unreadable.append(
-                    _drift(work, "artifact-unreadable", where, what=what, folder=folder)
-                )
-    return known, unreadable
+def of(seen: Seen) -> tuple[Drift, ...]:
+    """Find all drift of what was seen of a manifest."""
+    return (
+        *_without_artifacts(seen),
+        *_unreadable(seen),
+        *_published(seen),
+        *_cards(seen),
+    )
 
 
-def _impossible(work: Job, now: Current, known: Mapping[str, Published]) -> Iterator[Drift]:
-    made = plan.make(work.loaded.manifest, now, work.lock, known)
+def committed(work: Job) -> tuple[Drift, ...]:
+    """Find the drift in what is committed, without a look at artifacts."""
+    return tuple(_without_artifacts(Seen(work=work, records={}, files={}, unreadable={})))
+
+
+def _without_artifacts(seen: Seen) -> Iterator[Drift]:
+    now = examining.current(seen)
+    yield from _impossible(seen, now)
+    yield from _inputs(seen, now)
+    yield from _formats(seen.work)
+
+
+def _unreadable(seen: Seen) -> Iterator[Drift]:
+    for format, problem in seen.unreadable.items():
+        folder = seen.work.folder(format)
+        what = f"{shown(folder / record.FILE)}: {problem.message}"
+        where = ("formats", format)
+        yield _drift(seen.work, "artifact-unreadable", where, what=what, folder=folder)
+
+
+def _impossible(seen: Seen, now: Current) -> Iterator[Drift]:
+    work = seen.work
+    made = plan.make(work.loaded.manifest, now, work.lock, seen.published)
     for step in made.of(plan.REFUSE):
         if step.impossible:
             yield _drift(work, "format-impossible", ("formats", step.format), what=step.reason)
 
 
-def _inputs(work: Job, now: Current, known: Mapping[str, Published]) -> Iterator[Drift]:
+def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
     """Hold the manifest and the sources against what the version was made from."""
-    memory = work.memory
+    work, memory = seen.work, seen.work.memory
     if memory is None:
         name = "not-locked" if work.lock is None else "lock-stale"
         yield _drift(work, name, what=work.lock.version if work.lock else "")
-    before = memory.inputs if memory else next((each.inputs for each in known.values()), None)
+    before = next(iter(seen.remembered if memory is None else [memory.inputs]), None)
     if before is None:
         return
     sources = {name: d for name, d in now.inputs.sources.items() if name in before.sources}
@@ -102,27 +108,25 @@ def _formats(work: Job) -> Iterator[Drift]:
         yield _drift(work, "format-dropped", ("formats",), what=", ".join(dropped))
 
 
-def _published(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
+def _published(seen: Seen) -> Iterator[Drift]:
     """Hold what is published here against the lock, file by file."""
+    work = seen.work
     locked = work.memory.artifacts if work.memory else {}
-    lacking = [
-        format
-        for format in work.formats
-        if format in locked and not work.store.is_published(work.name, format, work.version)
-    ]
+    there = {*seen.records, *seen.unreadable}
+    lacking = [format for format in work.formats if format in locked and format not in there]
     if lacking:
         yield _drift(work, "not-published", what=", ".join(lacking))
-    for format in known:
+    for format in seen.records:
         if format not in locked:
             yield _drift(work, "published-not-locked", ("formats", format), what=format)
         else:
-            yield from _artifact(work, format, locked[format])
+            yield from _artifact(seen, format, locked[format])
 
 
-def _artifact(work: Job, format: str, locked: Locked) -> Iterator[Drift]:
-    folder, where = work.folder(format), ("formats", format)
-    found = digest.of_folder(folder)
-    if found.get(record.FILE) != locked.files.get(record.FILE) and _elsewhere(work, folder):
+def _artifact(seen: Seen, format: str, locked: Locked) -> Iterator[Drift]:
+    work, where = seen.work, ("formats", format)
+    folder, found = work.folder(format), seen.files[format]
+    if found.get(record.FILE) != locked.files.get(record.FILE) and _elsewhere(seen, format):
         yield _drift(work, "artifact-unlike-lock", where, what=shown(folder), folder=folder)
         return
     for name in plan.differing(locked.files, found):
@@ -133,15 +137,17 @@ def _artifact(work: Job, format: str, locked: Locked) -> Iterator[Drift]:
         yield _drift(work, f"artifact-{kind}", where, what=what, folder=folder)
 
 
-def _elsewhere(work: Job, folder: Path) -> bool:
+def _elsewhere(seen: Seen, format: str) -> bool:
     """Tell whether an artifact was built in another environment than the lock's."""
-    assert work.memory is not None
-    return bool(environment.drift(work.memory.environment, record.read(folder).environment))
+    assert seen.work.memory is not None
+    before, made = seen.work.memory, seen.records[format]
+    return bool(environment.drift(before.environment, made.environment))
 
 
-def _cards(work: Job, known: Mapping[str, Published]) -> Iterator[Drift]:
+def _cards(seen: Seen) -> Iterator[Drift]:
     """Render the cards again."""
-    for format in known:
+    work = seen.work
+    for format in seen.records:
         file = work.folder(format) / record.CARD
         if file.is_file():
             now = card.render_file(work.folder(format) / record.FILE, work.template)

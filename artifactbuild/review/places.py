@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from artifactbuild import git
 from artifactbuild.job import Job, job
 from artifactbuild.manifest import load
-from artifactbuild.manifest.load import NAME, SKIPPED
+from artifactbuild.manifest.find import NAME, SKIPPED
 from artifactbuild.problems import Problem, Refusal, did_you_mean
 from artifactbuild.release import lock, record
 from artifactbuild.release.diff.nouns import WORKING_TREE

@@ -23,7 +23,7 @@ from artifactbuild.release.diff.nouns import (
 )
 from artifactbuild.review.phrases import action, arrow, arrow_text, few, value
 from artifactbuild.review.telling import Command, Line, Name, Section
-from artifactbuild.screen import size
+from artifactbuild.units import size
 
 MEASURED = 20
 """How many layers are listed with how far their weights moved, those that moved most."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artifactbuild import git, pipeline, plan
+from artifactbuild import examining, git, plan
 from artifactbuild.job import Job
 from artifactbuild.manifest import load, schema, text
 from artifactbuild.problems import Refusal
@@ -93,9 +93,9 @@ def _pending(work: Job) -> tuple[str, ...]:
         return ()
     if work.memory is None:
         before = work.lock.inputs
-        now = pipeline.current(work, [before]).inputs
+        now = examining.inputs(work, [before])
         return plan.changes(replace(before, manifest={}), replace(now, manifest={}))
-    refused = pipeline.plan(work).of(plan.REFUSE)
+    refused = examining.plan(examining.see(work)).of(plan.REFUSE)
     return tuple(dict.fromkeys(change for step in refused for change in step.changes))
 
 

@@ -18,13 +18,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from artifactbuild.release.card import size
 from artifactbuild.release.record import BINS, Check, Record
 from artifactbuild.resources import templates
 from artifactbuild.review.telling import Line, Name, Report
 from artifactbuild.site import changes, drawing, layout, names, plots
 from artifactbuild.site.shelf import Model, Version
 from artifactbuild.site.text import visible
+from artifactbuild.units import size
 
 INDEX = "index.html"
 

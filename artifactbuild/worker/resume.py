@@ -23,8 +23,10 @@ def steps(
     """Take training steps on the reference inputs and return the state that they lead to.
 
     The targets are made of the model's own answers, so that no labels are needed: other rows'
-    values, or their classes for a loss on classes.
+    values, or their classes for a loss on classes. The steps are taken eagerly: to trace a training
+    function costs several times what a few of its steps do.
     """
+    model.run_eagerly, model.train_function = True, None
     ordered = sorted(cases, key=lambda case: case.name)
     for index in range(count):
         inputs = arranged(structure, ordered[index % len(ordered)].inputs)

@@ -24,7 +24,8 @@ from typing import Any
 
 from artifactbuild.data import Mismatch, encode, loads
 from artifactbuild.limits import Limits
-from artifactbuild.worker.server import PACKAGE, WorkerLost, command, ended_by
+from artifactbuild.problems import WorkerLost
+from artifactbuild.worker.server import PACKAGE, command, ended_by
 from artifactbuild.worker.settings import PINNED
 
 BUBBLEWRAP, NONE = "bubblewrap", "none"

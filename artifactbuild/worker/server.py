@@ -26,10 +26,12 @@ from types import TracebackType
 from typing import Any
 
 from artifactbuild.data import encode
+from artifactbuild.problems import WorkerLost
 from artifactbuild.release import environment
 from artifactbuild.worker.listening import Heard, Running, listen
 from artifactbuild.worker.messages import Tell
 from artifactbuild.worker.output import Log
+from artifactbuild.worker.room import Room, of_machine
 from artifactbuild.worker.serving import CUT_OFF, GRACE
 from artifactbuild.worker.settings import DROPPED, KEPT, PINNED
 
@@ -38,16 +40,6 @@ PACKAGE = str(Path(__file__).resolve().parents[2])
 
 PATIENCE = 10.0
 """Seconds that the server gets to end its children and itself."""
-
-
-class WorkerLost(Exception):
-    """A worker ended without a report: `cause` says how, `log` is the file of what it printed."""
-
-    def __init__(self, cause: str, log: Path, *, bug: bool) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.log = log
-        self.bug = bug
 
 
 def _silent(text: str) -> None:
@@ -59,12 +51,17 @@ class Server:
     """The parent's side: starts the process on first use, runs jobs, ends with its `with` block.
 
     `run` may be called from several threads at once. A job that takes longer than `timeout`
-    seconds is stopped; None lets it run.
+    seconds is stopped; None lets it run. As many run at once as there is `room` for.
     """
 
     def __init__(
-        self, *, forks: bool = sys.platform == "linux", timeout: float | None = None
+        self,
+        *,
+        forks: bool = sys.platform == "linux",
+        timeout: float | None = None,
+        room: Room | None = None,
     ) -> None:
+        self.room = room or of_machine()
         self._forks = forks
         self._timeout = timeout
         self._asking = threading.Lock()
@@ -106,8 +103,20 @@ class Server:
                 self._process.kill()
                 self._process.wait()
 
-    def run(self, job: str, request: Any, log: Path, tell: Tell = _silent) -> Any:
-        """Return the report of a job as plain data; raises WorkerLost when there is none."""
+    @property
+    def ended(self) -> bool:
+        """Tell whether it was stopped: what is lost then is nobody's fault."""
+        return self._ended
+
+    def run(self, job: str, request: Any, log: Path, tell: Tell = _silent, *, need: int = 0) -> Any:
+        """Return the report of a job as plain data; raises WorkerLost when there is none.
+
+        Waits until there is room for it; `need` is what it will take of memory, in bytes.
+        """
+        with self.room.taken(need):
+            return self._run(job, request, log, tell)
+
+    def _run(self, job: str, request: Any, log: Path, tell: Tell) -> Any:
         body = json.dumps(encode(request)).encode()
         start = self._forked if self._forks else self._fresh
         ours, theirs = socket.socketpair()

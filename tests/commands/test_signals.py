@@ -124,12 +124,12 @@ def test_signal_that_the_caller_ignores_stays_ignored(copied: Copy) -> None:
     code = (
         "import signal, os\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "from artifactbuild import cli, pipeline\n"
-        "plan = pipeline.plan\n"
+        "from artifactbuild import cli, examining\n"
+        "see = examining.see\n"
         "def hang_up(work):\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
-        "    return plan(work)\n"
-        "pipeline.plan = hang_up\n"
+        "    return see(work)\n"
+        "examining.see = hang_up\n"
         "raise SystemExit(cli.run(['plan']))\n"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -108,7 +108,7 @@ def test_record_that_was_rewritten_with_its_payload_is_caught_by_the_lock(
     (folder / "model.tflite").write_bytes(b"other")
     metadata["files"]["model.tflite"] = {"sha256": digest.of_bytes(b"other"), "size": 5}
     (folder / "metadata.json").write_text(json.dumps(metadata))
-    text = card.render(metadata, resources.templates() / card.DEFAULT)
+    text = card.render(metadata, resources.card_template())
     (folder / "MODEL_CARD.md").write_text(text)
     assert verdicts(capsys, "artifacts/dense/tflite")[0]["verdict"] == "whole"
     (verdict,) = verdicts(capsys, "artifacts/dense/tflite", "dense")
@@ -155,7 +155,7 @@ def test_artifact_in_the_place_of_another_is_refused(
 def test_card_is_what_the_record_makes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = root / "dense" / "keras" / "v1"
     metadata = json.loads((folder / "metadata.json").read_text())
-    text = card.render(metadata, resources.templates() / card.DEFAULT)
+    text = card.render(metadata, resources.card_template())
     (folder / "MODEL_CARD.md").write_text(text)
     assert verdicts(capsys, str(folder))[0]["card"] == "same"
     (folder / "MODEL_CARD.md").write_text(text + "Certified by nobody\n")

@@ -60,6 +60,6 @@ def resealed(folder: Path) -> Path:
         if name not in ("metadata.json", "MODEL_CARD.md")
     }
     (folder / "metadata.json").write_text(json.dumps(metadata))
-    text = card.render(metadata, resources.templates() / card.DEFAULT)
+    text = card.render(metadata, resources.card_template())
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
     return folder

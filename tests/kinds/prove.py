@@ -13,10 +13,10 @@ from artifactbuild import pipeline
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.manifest.schema import format_names
-from artifactbuild.problems import Problem, Refusal
+from artifactbuild.problems import Problem, Refusal, WorkerLost
 from artifactbuild.release import record
 from artifactbuild.release.record import Check
-from artifactbuild.worker.server import Server, WorkerLost
+from artifactbuild.worker.server import Server
 from tests.kinds.nouns import Kind
 
 EXACT, CLOSE, REFUSED = "exact", "close", "refused: "

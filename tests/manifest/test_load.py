@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from artifactbuild.manifest.load import NAME, find, load, namesakes, project_of
+from artifactbuild.manifest.find import NAME
+from artifactbuild.manifest.load import find, load, namesakes, project_of
 from artifactbuild.problems import Refusal, summary
 
 BROKEN = Path(__file__).parent / "broken"

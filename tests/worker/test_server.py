@@ -11,8 +11,9 @@ from artifactbuild import pipeline
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
+from artifactbuild.problems import WorkerLost
 from artifactbuild.release.digest import of_folder
-from artifactbuild.worker.server import Server, WorkerLost
+from artifactbuild.worker.server import Server
 
 MODEL = Path(__file__).parents[1] / "samples" / "dense"
 

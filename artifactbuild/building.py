@@ -1,0 +1,79 @@
+"""Many manifests built at once, within the room that there is; a failure stops only its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from artifactbuild import pipeline
+from artifactbuild.job import Job
+from artifactbuild.outcome import Outcome
+from artifactbuild.problems import Problem, Refusal
+from artifactbuild.worker.messages import Tell
+from artifactbuild.worker.server import Server
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built(Generic[Key]):
+    """What became of manifests, in the order in which they were given."""
+
+    outcomes: Mapping[Key, Outcome]
+    problems: tuple[Problem, ...]
+    kept: tuple[str, ...]
+    """Folders where what failed can be looked at."""
+    untried: tuple[Key, ...]
+
+
+def build(
+    work: Mapping[Key, Job], server: Server, tell: Tell, *, fail_fast: bool = False
+) -> Built[Key]:
+    """Build every manifest; after a failure no other one is begun if it is to `fail_fast`.
+
+    Raises:
+        WorkerLost: when a worker failed by a mistake of ours.
+    """
+    failed = threading.Event()
+
+    def tried(job: Job) -> Outcome | None:
+        """Build one manifest, unless another one failed before."""
+        if fail_fast and failed.is_set():
+            return None
+        try:
+            return pipeline.build(job, server, _titled(job, tell))
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(server.room.jobs) as pool:
+        futures = {key: pool.submit(tried, job) for key, job in work.items()}
+        try:
+            wait(futures.values())
+        except BaseException:
+            server.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    refusals = {key: refusal for key, f in futures.items() if (refusal := _refusal(f))}
+    ended = {key: f.result() for key, f in futures.items() if key not in refusals}
+    return Built(
+        outcomes={key: outcome for key, outcome in ended.items() if outcome is not None},
+        problems=tuple(problem for each in refusals.values() for problem in each.problems),
+        kept=tuple(each.kept for each in refusals.values() if each.kept),
+        untried=tuple(key for key, outcome in ended.items() if outcome is None),
+    )
+
+
+def _refusal(future: Future[Outcome | None]) -> Refusal | None:
+    """Return the refusal that a build ended with; raises what else it ended with."""
+    error = future.exception()
+    if error is None or isinstance(error, Refusal):
+        return error
+    raise error
+
+
+def _titled(job: Job, tell: Tell) -> Tell:
+    return lambda text: tell(f"{job.name} {job.version}: {text}")

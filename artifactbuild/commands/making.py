@@ -1,0 +1,85 @@
+"""Manifests built; what was built is looked at once more, and remembered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from artifactbuild import examining, screen
+from artifactbuild.commands import inquiry
+from artifactbuild.commands.survey import Asked, Survey
+from artifactbuild.index import TICK, Index
+from artifactbuild.job import Job
+from artifactbuild.outcome import Outcome
+from artifactbuild.problems import Problem, Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How many workers may run at once, how long each may take, whether to stop at a failure."""
+
+    jobs: int | None
+    timeout: float | None
+    fail_fast: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What became of manifests, with the problems of those that failed."""
+
+    outcomes: Mapping[Asked, Outcome]
+    problems: tuple[Problem, ...]
+    kept: tuple[str, ...] = ()
+    untried: tuple[Asked, ...] = ()
+
+
+def make(found: Survey, wish: Wish) -> Made:
+    """Build every manifest that has no answer."""
+    work, problems = inquiry.read(found)
+    feasible: dict[Asked, Job] = {}
+    for asked, job in work.items():
+        refused = _refused(job)
+        problems += refused
+        if not refused:
+            feasible[asked] = job
+    if not feasible or (problems and wish.fail_fast):
+        return Made(outcomes={}, problems=problems, untried=tuple(feasible))
+    built = _built(feasible, wish)
+    _remember(tuple(built.outcomes))
+    return Made(
+        outcomes=built.outcomes,
+        problems=(*problems, *built.problems),
+        kept=built.kept,
+        untried=built.untried,
+    )
+
+
+def _built(work: Mapping[Asked, Job], wish: Wish) -> Made:
+    # Cards and workers are loaded only once it is known that something can be built.
+    from artifactbuild import building
+    from artifactbuild.worker.room import of_machine
+    from artifactbuild.worker.server import Server
+
+    room = of_machine(wish.jobs)
+    with Server(timeout=wish.timeout, room=room) as server, screen.progress() as tell:
+        built = building.build(work, server, tell, fail_fast=wish.fail_fast)
+    return Made(
+        outcomes=built.outcomes, problems=built.problems, kept=built.kept, untried=built.untried
+    )
+
+
+def _refused(job: Job) -> tuple[Problem, ...]:
+    try:
+        return examining.refusals(job, examining.plan(examining.see(job)))
+    except Refusal as refusal:
+        return refusal.problems
+
+
+def _remember(asked: tuple[Asked, ...]) -> None:
+    """Look again at what was built, once the clock has left the moment of the last write."""
+    time.sleep(3 * TICK / 1e9)
+    indexes = {each.root: Index(each.root) for each in asked}
+    for index in indexes.values():
+        index.begin()
+    inquiry.inquire(Survey(asked=asked, indexes=indexes, answers={}))

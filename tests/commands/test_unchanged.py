@@ -1,0 +1,168 @@
+"""Nothing changed: the same words, from next to nothing imported and opened."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from artifactbuild.cli import run
+from artifactbuild.outcome import Outcome
+from tests.benchmarks.many import FIRST, multiply
+
+Copy = Callable[[Path], Path]
+Build = Callable[[Path], Outcome]
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "dense"
+COUNT = 50
+
+OURS = {
+    "artifactbuild",
+    "artifactbuild.cli",
+    "artifactbuild.commands",
+    "artifactbuild.commands.arguments",
+    "artifactbuild.commands.survey",
+    "artifactbuild.data",
+    "artifactbuild.index",
+    "artifactbuild.manifest",
+    "artifactbuild.manifest.find",
+    "artifactbuild.problems",
+    "artifactbuild.release",
+    "artifactbuild.release.fingerprint",
+    "artifactbuild.screen",
+}
+"""All of ours that a command may import to learn that nothing changed, beside its own module."""
+
+DEAR = {"asyncio", "ctypes", "email", "hashlib", "importlib.metadata", "pathlib", "subprocess"}
+"""What the standard library has that costs more than a thousand looks at files."""
+
+SCRIPT = """
+import json, os, sys
+
+events = []
+sys.addaudithook(lambda event, arguments: events.append((event, arguments)))
+
+import artifactbuild.cli
+before = len(events)
+code = artifactbuild.cli.run(sys.argv[1:])
+seen = events[before:]
+opened = [str(arguments[0]) for event, arguments in seen if event == "open"]
+listed = [str(arguments[0]) for event, arguments in seen if event in ("os.scandir", "os.listdir")]
+print(json.dumps([code, sorted(sys.modules), opened, listed]), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def many(copied: Copy, build: Build, project: Path) -> Path:
+    """Fifty manifests, locked and published, each looked at once."""
+    manifest = copied(SAMPLE)
+    text = manifest.read_text().replace("name: dense", f"name: {FIRST}")
+    (project / "manifests").mkdir()
+    folder = manifest.parent.rename(project / "manifests" / FIRST)
+    text = text.replace("[savedmodel, keras, h5, weights]", "[weights]")
+    (folder / manifest.name).write_text(text)
+    build(folder / manifest.name)
+    multiply(project, COUNT)
+    assert run(["build"]) == 0
+    return project
+
+
+def watched(*arguments: str) -> tuple[str, set[str], list[str], list[str]]:
+    """Run a command that must succeed; return its words, modules, files opened, folders listed."""
+    command = [sys.executable, "-c", SCRIPT, *arguments]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    code, modules, opened, listed = json.loads(shown.stderr.splitlines()[-1])
+    assert code == 0
+    return shown.stdout, set(modules), opened, listed
+
+
+@pytest.mark.parametrize("verb", ["build", "check", "plan"])
+def test_nothing_changed(many: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    index = many / "artifacts" / ".index.json"
+    before = index.read_bytes()
+    out, modules, opened, listed = watched(verb)
+    tops = {name.partition(".")[0] for name in modules}
+    assert {name for name in modules if name.startswith("artifactbuild")} == {
+        *OURS,
+        f"artifactbuild.commands.{verb}",
+        *(["artifactbuild.outcome"] if verb == "build" else []),
+    }
+    assert tops - set(sys.stdlib_module_names) - {"__main__", "__mp_main__"} - SITE == {
+        "artifactbuild",
+        "click",
+    }
+    assert modules & DEAR - BARE == set()
+    files = [path for path in opened if not path.endswith((".py", ".pyc"))]
+    assert sorted(files) == ["/proc/cpuinfo", str(index)]
+    inside = [path for path in listed if path.startswith(str(many))]
+    assert len(inside) == COUNT + 2, "the project, manifests/, and each folder in it once"
+    assert index.read_bytes() == before
+    index.unlink()
+    assert run([verb]) == 0
+    assert capsys.readouterr().out == out, "with an index, a verb says what it says without"
+
+
+def bare(condition: str) -> set[str]:
+    """Return the modules that an interpreter has before it runs anything of ours."""
+    command = [sys.executable, "-c", f"import sys; {condition}print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+BARE = bare("import click; ")
+SITE = {name.partition(".")[0] for name in bare("")}
+
+
+def test_one_that_changed_is_found_and_named_and_nothing_else_is_read(
+    many: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited = many / "manifests" / "m0007" / "model.artifact.yaml"
+    edited.write_text(edited.read_text().replace("version: v1", "version: v1\nseed: 3"))
+    script = SCRIPT.replace("print(json", "assert code == 1; print(json")
+    command = [sys.executable, "-c", script, "check"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    *_, opened, listed = json.loads(shown.stderr.splitlines()[-1])
+    read = {path for path in opened if path.endswith((".yaml", ".lock", "metadata.json"))}
+    assert read == {
+        str(edited),
+        str(edited.with_suffix(".lock")),
+        str(many / "artifacts/m0007/weights/v1/metadata.json"),
+    }
+    assert "m0007/model.artifact.yaml:4:7: manifest-changed: `seed`" in shown.stderr
+    assert not [path for path in listed if path.startswith(str(many / "artifacts/m0006"))]
+    assert shown.stderr.count("model.artifact.yaml:") == 1
+    assert shown.stdout.count(" is good\n") == COUNT - 1
+    capsys.readouterr()
+    assert run(["build"]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("up to date") == COUNT - 1
+    assert "m0007 v1 was released from other inputs: `seed` in the manifest changed" in err
+
+
+def test_name_given_twice_is_told_though_both_are_known(
+    many: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (many / "manifests/m0007/model.artifact.yaml").read_text()
+    (many / "manifests/m0008/model.artifact.yaml").write_text(text)
+    capsys.readouterr()
+    assert run(["check"]) == 1
+    said = capsys.readouterr().err
+    assert "model 'm0007' is also that of manifests/m0007/model.artifact.yaml" in said
+    assert run(["build", "manifests/m0009"]) == 0
+
+
+def test_answers_are_told_from_where_one_stands(
+    many: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(many / "manifests" / "m0007")
+    capsys.readouterr()
+    for _ in range(2):
+        assert run(["check"]) == 0
+        assert run(["build"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("model.artifact.yaml: m0007 v1 is good\n") == 2
+    assert out.count(f"{many}/artifacts/m0007/weights/v1") == 2
