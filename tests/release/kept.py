@@ -16,7 +16,7 @@ VERSIONS = sorted(path.name for path in RECORDS.iterdir())
 CURRENT = "v1"
 FORMATS = ("savedmodel", "keras", "h5", "weights", "weights_h5", "tflite", "onnx")
 MODEL = "dense"
-TEMPLATE = resources.templates() / card.DEFAULT
+TEMPLATE = resources.card_template()
 
 
 def lay_out(project: Path) -> Path:
