@@ -133,4 +133,4 @@ def test_signal_that_the_caller_ignores_stays_ignored(copied: Copy) -> None:
         "raise SystemExit(cli.run(['plan']))\n"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.startswith("dense v1\n")
+    assert shown.stdout.startswith("dense v1: ")
