@@ -75,6 +75,7 @@ def test_drift_is_three_sorted_lists(root: Path, capsys: pytest.CaptureFixture[s
     lock = json.loads(Path("dense/model.artifact.lock").read_text())
     locked = lock["artifacts"]["savedmodel"]["files"]
     (folder / "zeta").write_text("z")
+    (folder / "assets").mkdir(exist_ok=True)  # git keeps no empty folder
     (folder / "assets" / "alpha").write_text("a")
     (folder / "fingerprint.pb").unlink()
     (folder / "reference.npz").unlink()
