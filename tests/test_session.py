@@ -25,6 +25,7 @@ def make_iris() -> keras.Model:
     return keras.Model(inputs, outputs)
 """
 
+
 class Session:
     """A terminal: what was typed, and what it answered."""
 
@@ -46,7 +47,7 @@ class Session:
 
 
 def play(folder: Path) -> Session:
-    """Play the session: init, build, commit, change a layer, plan, refused, bump, build, compare."""
+    """Play the session: from a function over a release to a change that a reviewer reads."""
     (folder / "model.py").write_text(MODEL, encoding="utf-8")
     (folder / ".gitignore").write_text("/artifacts/\n__pycache__/\n", encoding="utf-8")
     quiet = "git -c init.defaultBranch=main init -q && git config user.name A"
