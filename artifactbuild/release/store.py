@@ -30,6 +30,9 @@ PUBLISHED, IDENTICAL = "published", "identical"
 
 _LIFE = "held"
 _WORK = "work"
+_DEAD = ".dead-"
+"""How the name of a place begins that nobody holds; no model's name begins with a dot."""
+
 _OVERTAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHORT = 1 << 16
@@ -75,6 +78,7 @@ class Store:
             finally:
                 held.close()
                 shutil.rmtree(place, ignore_errors=True)
+                self._remove_renamed()
 
     def keep_failed(self, staged: Path, model: str, version: str) -> Path:
         """Move what a failed build had staged to where it can be looked at; return that."""
@@ -170,14 +174,17 @@ class Store:
         is not: FUSE and NFS keep a file that is open, under another name, and its folder with it.
         """
         for place in sorted((self.root / STAGING).iterdir()):
-            dead = place.with_name(f"dead-{secrets.token_hex(8)}")
-            with suppress(OSError):
-                with alive.hold(place / _LIFE) as state:
-                    if state != alive.OURS:
-                        continue
-                    place.rename(dead)
-                shutil.rmtree(dead, ignore_errors=True)
+            if not place.name.startswith(_DEAD):
+                with suppress(OSError), alive.hold(place / _LIFE) as state:
+                    if state == alive.OURS:
+                        place.rename(place.with_name(f"{_DEAD}{secrets.token_hex(8)}"))
+        self._remove_renamed()
         claim.clear_dead(self.root)
+
+    def _remove_renamed(self) -> None:
+        """Remove the places that were renamed; one that another still looks into goes next time."""
+        for place in (self.root / STAGING).glob(f"{_DEAD}*"):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _is_version(folder: Path) -> bool:
