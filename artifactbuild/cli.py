@@ -80,6 +80,7 @@ def verbs() -> None:
 
 def main() -> None:
     """Run the command line and exit."""
+    gc.set_threshold(200_000)  # most commands are over before a collection pays
     code = run(sys.argv[1:])
     gc.freeze()  # else the interpreter takes an eighth of a short command to collect what dies now
     sys.exit(code)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import re
+import sys
 from collections.abc import Iterable, Mapping
-from importlib import metadata
 
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release.fingerprint import distributions
 
 LIBRARIES = ("artifactbuild", "h5py", "keras", "numpy", "protobuf", "tensorflow")
 
@@ -56,7 +58,18 @@ def here(settings: Mapping[str, str], formats: Iterable[str] = ()) -> dict[str, 
     return dict(sorted({**versions, **machine, **settings}.items()))
 
 
+@functools.cache
 def _version(name: str) -> str:
+    """Return the version of an installed library, as its folder of metadata is named."""
+    wanted = re.compile(rf"{re.escape(name)}-([^-]+)\.dist-info", re.IGNORECASE)
+    found = (wanted.fullmatch(each) for path in sys.path for each in distributions(path))
+    return next((match[1] for match in found if match), None) or _told(name)
+
+
+def _told(name: str) -> str:
+    """Return the version that an unusual installation tells; its library is slow to import."""
+    from importlib import metadata
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -96,6 +109,7 @@ def drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{n} {before[n]} → {now[n]}" for n in names if before[n] != now[n])
 
 
+@functools.cache
 def _instruction_sets() -> str:
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
@@ -108,4 +122,4 @@ def _instruction_sets() -> str:
 
 def own_version() -> str:
     """Return the version of artifactbuild."""
-    return metadata.version("artifactbuild")
+    return _version("artifactbuild")

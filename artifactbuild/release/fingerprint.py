@@ -19,7 +19,7 @@ _CPU = ("flags", "Features")
 def glance() -> str:
     """Return a text that changes with our own code, Python, the libraries and the machine."""
     own = [found for folder in _own_folders() for found in _tree(folder)]
-    installed = [name for path in sys.path for name in _distributions(path)]
+    installed = [name for path in sys.path for name in distributions(path)]
     return "\n".join([sys.version, os.uname().machine, _instructions(), *installed, *own])
 
 
@@ -29,9 +29,7 @@ def look(path: str) -> str:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
-    return (
-        f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {found.st_mode:o}"
-    )
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {found.st_mode}"
 
 
 def _own_folders() -> Iterator[str]:
@@ -55,7 +53,7 @@ def _tree(folder: str) -> Iterator[str]:
             yield f"{entry.name} {look(entry.path)}"
 
 
-def _distributions(path: str) -> list[str]:
+def distributions(path: str) -> list[str]:
     """Return the names, versions included, of what is installed in a folder of the search path."""
     try:
         return sorted(name for name in os.listdir(path or ".") if name.endswith(_INSTALLED))
