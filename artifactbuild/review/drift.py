@@ -12,7 +12,7 @@ from artifactbuild.examining import Seen
 from artifactbuild.job import Job, shown
 from artifactbuild.plan import Current
 from artifactbuild.problems import Problem
-from artifactbuild.release import environment, record
+from artifactbuild.release import card, environment, record
 from artifactbuild.release.lock import Locked
 from artifactbuild.review.kinds import KINDS
 
@@ -34,12 +34,13 @@ def find(work: Job, *, artifacts: bool = True) -> tuple[Drift, ...]:
 
 
 def of(seen: Seen) -> tuple[Drift, ...]:
-    """Find all drift of what was seen of a manifest.
-
-    Cards are rendered again only where nothing is an error: what repairs it makes new ones.
-    """
-    found = (*_without_artifacts(seen), *_unreadable(seen), *_published(seen))
-    return found if any(each.error for each in found) else (*found, *_cards(seen))
+    """Find all drift of what was seen of a manifest."""
+    return (
+        *_without_artifacts(seen),
+        *_unreadable(seen),
+        *_published(seen),
+        *_cards(seen),
+    )
 
 
 def committed(work: Job) -> tuple[Drift, ...]:
@@ -145,9 +146,6 @@ def _elsewhere(seen: Seen, format: str) -> bool:
 
 def _cards(seen: Seen) -> Iterator[Drift]:
     """Render the cards again."""
-    # A template engine takes a while to import.
-    from artifactbuild.release import card
-
     work = seen.work
     for format in seen.records:
         file = work.folder(format) / record.CARD
