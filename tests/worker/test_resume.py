@@ -61,10 +61,15 @@ OPTIMIZERS = [
 """Every optimizer of Keras but the wrapper for loss scaling, which `mixed_float16` tries."""
 
 
+REFUSED = {"Adafactor": "h5"}
+"""Keras cannot write this optimizer's state there: it names two variables alike."""
+
+
 @pytest.mark.parametrize("kind", [*KINDS, *(pytest.param(o, marks=SLOW) for o in OPTIMIZERS)])
 def test_training_goes_on_from_every_format(copied: Copy, build: Build, kind: str) -> None:
-    build(written(copied(SAMPLE), kind, FORMATS))
-    for name in FORMATS:
+    formats = {name: how for name, how in FORMATS.items() if name != REFUSED.get(kind)}
+    build(written(copied(SAMPLE), kind, formats))
+    for name in formats:
         made = record.read(Path("artifacts") / "trained" / name / "v1")
         resumed = [c for c in made.checks if c.compared == "3 training steps"]
         assert {check.loader for check in resumed} >= {"artifactbuild"}
