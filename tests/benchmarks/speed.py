@@ -63,7 +63,7 @@ def measured(case: Case, *, memory: bool = False) -> Run:
         process = subprocess.Popen(
             case.command,
             cwd=case.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **case.environment},
+            env={**_environment(), **case.environment},
             stdout=printed,
             stderr=printed,
         )
@@ -75,6 +75,12 @@ def measured(case: Case, *, memory: bool = False) -> Run:
             sys.exit(f"{case.name} ended with {code}:\n{printed.read().decode()}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Run(cpu=cpu, wall=wall, memory=peak.stop() if peak else 0)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of users: Python keeps what it compiled."""
+    own = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, "PYTHONPATH": str(ROOT)}
 
 
 class Peak:
