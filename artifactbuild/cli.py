@@ -22,6 +22,7 @@ import click
 from artifactbuild import screen
 from artifactbuild.data import dumps
 from artifactbuild.problems import Problem, Refusal, WorkerLost, summary
+from artifactbuild.unchanged import Looked
 
 VERBS = (
     "attest",
@@ -78,19 +79,18 @@ def verbs() -> None:
     """
 
 
-def main() -> None:
-    """Run the command line and exit."""
-    gc.set_threshold(200_000)  # most commands are over before a collection pays
-    code = run(sys.argv[1:])
+def main(looked: Looked | None = None) -> None:
+    """Run the command line and exit; `looked` is what `entry` saw of its arguments."""
+    code = run(sys.argv[1:], looked)
     gc.freeze()  # else the interpreter takes an eighth of a short command to collect what dies now
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], looked: Looked | None = None) -> int:
     """Run one command and return its exit code."""
     with _signals() as heard:
         try:
-            code = _told(arguments)
+            code = _told(arguments, looked)
         except (KeyboardInterrupt, OSError):  # a second signal, or nobody to tell the first to
             if not heard:
                 raise
@@ -126,9 +126,9 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, old)
 
 
-def _told(arguments: Sequence[str]) -> int:
+def _told(arguments: Sequence[str], looked: Looked | None) -> int:
     try:
-        return _run(arguments)
+        return _run(arguments, looked)
     except Refusal as refusal:
         _say_refusal(refusal, arguments)
         return EXPECTED
@@ -152,9 +152,10 @@ def _told(arguments: Sequence[str]) -> int:
         return BUG
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], looked: Looked | None) -> int:
+    words = list(arguments)
     try:
-        return verbs.main(list(arguments), "artifactbuild", standalone_mode=False) or GOOD
+        return verbs.main(words, "artifactbuild", standalone_mode=False, obj=looked) or GOOD
     except click.exceptions.Exit as ended:
         return ended.exit_code
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 
 import click
 
-from artifactbuild import screen
+from artifactbuild.commands import telling
 from artifactbuild.commands.arguments import ARTIFACTS, JSON, PATHS
-from artifactbuild.commands.survey import Asked, survey
+from artifactbuild.commands.survey import survey
 from artifactbuild.data import dumps
-from artifactbuild.index import Answer
-from artifactbuild.manifest import find
-from artifactbuild.outcome import Outcome, Result
+from artifactbuild.outcome import Outcome
 from artifactbuild.problems import Refusal
+from artifactbuild.unchanged import Looked
 
 
 @click.command("build")
@@ -39,7 +37,9 @@ from artifactbuild.problems import Refusal
     help="Stop a factory, or a validation, that takes longer.  [default: none does]",
 )
 @JSON
+@click.pass_obj
 def command(
+    looked: Looked | None,
     paths: tuple[str, ...],
     artifacts: str | None,
     jobs: int | None,
@@ -51,9 +51,9 @@ def command(
 
     Runs the factories of the project. A failed manifest publishes nothing; the others go on.
     """
-    found = survey(paths, artifacts)
+    found = survey(paths, artifacts, looked)
     known = {asked: answer for asked, answer in found.answers.items() if answer.checks is not None}
-    outcomes = {asked: _kept(asked, answer) for asked, answer in known.items()}
+    outcomes = {asked: telling.kept(asked, answer) for asked, answer in known.items()}
     if len(known) == len(found.asked):
         _say(tuple(outcomes.values()), as_json=as_json)
         return
@@ -71,37 +71,10 @@ def command(
         raise Refusal(*made.problems, kept=", ".join(made.kept))
 
 
-def _kept(asked: Asked, answer: Answer) -> Outcome:
-    """Return the outcome of a build that keeps everything."""
-    checks = answer.checks or {}
-    return Outcome(
-        model=answer.model,
-        version=answer.version,
-        results=tuple(
-            Result(
-                format=(format := step["format"]),
-                outcome=step["reason"],
-                folder=find.shown(os.path.join(asked.root, answer.model, format, answer.version)),
-                checks=checks[format],
-            )
-            for step in answer.plan["steps"]
-        ),
-        lock=find.shown(os.path.splitext(asked.manifest)[0] + ".lock"),
-        lock_changed=False,
-    )
-
-
 def _say(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     if as_json:
         click.echo(dumps(outcomes), nl=False)
         return
-    click.echo("".join(map(_told, outcomes)), nl=False)
+    click.echo("".join(map(telling.built, outcomes)), nl=False)
     notes = [f"  {r.format}: {r.note}\n" for each in outcomes for r in each.results if r.note]
     click.echo("".join(notes), nl=False, err=True)
-
-
-def _told(outcome: Outcome) -> str:
-    rows = [(r.format, r.outcome, f"{r.checks} checks", r.folder) for r in outcome.results]
-    state = "written" if outcome.lock_changed else "unchanged"
-    table = screen.table([*rows, ("lock", state, "", outcome.lock)])
-    return f"{outcome.model} {outcome.version}\n{table}"

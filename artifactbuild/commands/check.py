@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from artifactbuild import screen
+from artifactbuild.commands import telling
 from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
 from artifactbuild.commands.survey import complete, survey
+from artifactbuild.commands.telling import Drift
 from artifactbuild.data import dumps
-from artifactbuild.index import Answer
+from artifactbuild.index.answers import Answer
 from artifactbuild.manifest import find
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.unchanged import Looked
 
 GOOD, EXPECTED = 0, 1
-
-Drift = Mapping[str, Any]
-"""One disagreement, as plain data: see `review.drift`."""
 
 
 @click.command("check")
@@ -28,7 +28,9 @@ Drift = Mapping[str, Any]
 @FORMAT
 @ARTIFACTS
 @JSON
+@click.pass_obj
 def command(
+    looked: Looked | None,
     paths: tuple[str, ...],
     committed: bool,
     strict: bool,
@@ -41,7 +43,7 @@ def command(
     Every disagreement has a name, a sentence and the command that repairs it. Runs no code of the
     project and does not start TensorFlow.
     """
-    found = complete(survey(paths, artifacts))
+    found = complete(survey(paths, artifacts, looked))
     if found.unreadable:
         raise Refusal(*found.unreadable)
     drifts = {
@@ -68,12 +70,7 @@ def _told(file: str, answer: Answer, drifts: Sequence[Drift], strict: bool, styl
     if style == screen.GITHUB:
         problems = (Problem(**each["problem"]) for each in told)
         return "".join(screen.annotation(problem, screen.NOTICE) for problem in problems)
-    title = f"{file}: {answer.model} {answer.version}"
-    rows = [(each["name"], each["sentence"], f"`{each['repair']}`") for each in told]
-    table = screen.table(rows) if told else ""
-    if len(told) == len(drifts):
-        return f"{title} is good\n{table}"
-    return f"{title}\n{table}" if told else ""
+    return telling.checked(file, answer, drifts, told)
 
 
 def _data(file: str, answer: Answer, drifts: Sequence[Drift]) -> dict[str, Any]:

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from artifactbuild import examining, plan, screen
-from artifactbuild.commands.survey import Asked, Findings, Survey
+from artifactbuild.commands import telling
+from artifactbuild.commands.survey import Findings, Survey
 from artifactbuild.data import encode
 from artifactbuild.examining import Seen
-from artifactbuild.index import Answer
+from artifactbuild.index.answers import Answer
 from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load, namesakes
 from artifactbuild.plan import Plan
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.review import drift
+from artifactbuild.unchanged import Asked
 
 
 def inquire(found: Survey) -> Findings:
@@ -49,17 +51,17 @@ def read(found: Survey) -> tuple[dict[Asked, Job], tuple[Problem, ...]]:
 
 def _of_same_names(found: Survey, work: dict[Asked, Job]) -> Iterator[Job]:
     """Yield what was read, and in its place each other manifest that bears one of the names."""
-    names = {(asked.project, each.name) for asked, each in work.items()}
+    names = {(asked.place.project, each.name) for asked, each in work.items()}
     for asked in found.asked:
         known = found.answers.get(asked)
         if asked in work:
             yield work[asked]
-        elif known is not None and (asked.project, known.model) in names:
+        elif known is not None and (asked.place.project, known.model) in names:
             yield _job(asked)
 
 
 def _job(asked: Asked) -> Job:
-    return job(load(Path(asked.manifest)), Path(asked.root))
+    return job(load(Path(asked.manifest)), Path(asked.place.root))
 
 
 def _answered(found: Survey, asked: Asked, seen: Seen) -> Answer:
@@ -77,8 +79,8 @@ def _answered(found: Survey, asked: Asked, seen: Seen) -> Answer:
         checks=_checks(seen, made) if made is not None else None,
     )
     if made is not None and not made.of(plan.REFUSE) and not any(each.error for each in drifts):
-        index, watched = found.indexes[asked.root], examining.watched(seen)
-        index.remember(asked.manifest, asked.project, answer, watched)
+        index, said = found.indexes[asked.place.root], telling.unchanged(asked, answer)
+        index.remember(asked.place, asked.manifest, answer, said, examining.watched(seen))
     return answer
 
 

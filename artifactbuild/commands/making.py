@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from artifactbuild import examining, screen
 from artifactbuild.commands import inquiry
-from artifactbuild.commands.survey import Asked, Survey
-from artifactbuild.index import TICK, Index
+from artifactbuild.commands.survey import Survey
+from artifactbuild.index.answers import TICK, Index
 from artifactbuild.job import Job
 from artifactbuild.outcome import Outcome
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release.fingerprint import glance
+from artifactbuild.unchanged import Asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,8 @@ def _refused(job: Job) -> tuple[Problem, ...]:
 def _remember(asked: tuple[Asked, ...]) -> None:
     """Look again at what was built, once the clock has left the moment of the last write."""
     time.sleep(3 * TICK / 1e9)
-    indexes = {each.root: Index(each.root) for each in asked}
+    roots, made_by = {each.place.root for each in asked}, glance()
+    indexes = {root: Index(root, made_by) for root in roots}
     for index in indexes.values():
         index.begin()
     inquiry.inquire(Survey(asked=asked, indexes=indexes, answers={}))

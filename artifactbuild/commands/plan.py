@@ -7,11 +7,13 @@ from collections.abc import Iterable
 import click
 
 from artifactbuild import screen
+from artifactbuild.commands import telling
 from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
 from artifactbuild.commands.survey import complete, survey
 from artifactbuild.data import dumps
-from artifactbuild.index import Answer
+from artifactbuild.index.answers import Answer
 from artifactbuild.problems import Refusal
+from artifactbuild.unchanged import Looked
 
 GOOD, REFUSED, TO_BUILD = 0, 1, 2
 
@@ -26,14 +28,20 @@ GOOD, REFUSED, TO_BUILD = 0, 1, 2
 @FORMAT
 @ARTIFACTS
 @JSON
+@click.pass_obj
 def command(
-    paths: tuple[str, ...], exit_code: bool, style: str, artifacts: str | None, as_json: bool
+    looked: Looked | None,
+    paths: tuple[str, ...],
+    exit_code: bool,
+    style: str,
+    artifacts: str | None,
+    as_json: bool,
 ) -> int:
     """Say what would be built, kept or refused, and why.
 
     Runs no code of the project and does not start TensorFlow.
     """
-    found = complete(survey(paths, artifacts))
+    found = complete(survey(paths, artifacts, looked))
     if found.unreadable or found.unplanned:
         raise Refusal(*found.unreadable, *found.unplanned)
     answers = found.answers.values()
@@ -42,13 +50,8 @@ def command(
     elif style == screen.GITHUB:
         click.echo("".join(text for answer in answers for text in answer.annotations), nl=False)
     else:
-        click.echo("".join(map(_told, answers)), nl=False)
+        click.echo("".join(map(telling.planned, answers)), nl=False)
     return _code(answers) if exit_code else GOOD
-
-
-def _told(answer: Answer) -> str:
-    rows = [(step["format"], step["action"], step["reason"]) for step in answer.plan["steps"]]
-    return f"{answer.model} {answer.version}: {answer.summary}\n{screen.table(rows)}"
 
 
 def _code(answers: Iterable[Answer]) -> int:

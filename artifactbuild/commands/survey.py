@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from artifactbuild.index import Answer, Index
-from artifactbuild.manifest import find
+from artifactbuild import unchanged
+from artifactbuild.index import answers
+from artifactbuild.index.answers import Answer, Index
 from artifactbuild.problems import Problem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One manifest that a verb was asked about; absolute paths."""
-
-    manifest: str
-    project: str
-    root: str
-    """Where its versions are published."""
+from artifactbuild.unchanged import Asked, Looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +37,25 @@ class Findings:
     """
 
 
-def survey(paths: tuple[str, ...], artifacts: str | None) -> Survey:
-    """Find the manifests that the arguments name, and the answers that still stand."""
-    asked = tuple(_asked(find.manifests(paths, os.getcwd()), artifacts))
-    indexes = {root: Index(root) for root in {each.root for each in asked}}
-    answers = {
-        each: answer
-        for each in asked
-        if (answer := indexes[each.root].answer(each.manifest, each.project)) is not None
-    }
+def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None) -> Survey:
+    """Find the manifests that the arguments name, and the answers that still stand.
+
+    `looked` is what a look at the same arguments found, if there was one.
+    """
+    found = looked or unchanged.look(paths, artifacts)
+    indexes = {root: Index(root, found.made_by, entries) for root, entries in found.indexes.items()}
+    standing = {asked: answers.read(entry) for asked, entry in found.standing.items()}
+    for asked in found.asked:
+        if asked not in standing:
+            answer = indexes[asked.place.root].answer(asked.place, asked.manifest)
+            if answer is not None:
+                standing[asked] = answer
     for index in indexes.values():
         index.save()
-    named = {(each.project, answer.model) for each, answer in answers.items()}
-    distinct = len(named) == len(answers)
-    return Survey(asked=asked, indexes=indexes, answers=answers if distinct else {})
+    named = {(asked.place.project, answer.model) for asked, answer in standing.items()}
+    distinct = len(named) == len(standing)
+    in_order = {asked: standing[asked] for asked in found.asked if asked in standing}
+    return Survey(asked=found.asked, indexes=indexes, answers=in_order if distinct else {})
 
 
 def complete(found: Survey) -> Findings:
@@ -70,11 +66,3 @@ def complete(found: Survey) -> Findings:
     from artifactbuild.commands import inquiry
 
     return inquiry.inquire(found)
-
-
-def _asked(manifests: Iterable[str], artifacts: str | None) -> Iterator[Asked]:
-    known: dict[str, str | None] = {}
-    for manifest in manifests:
-        project = find.project_of(os.path.dirname(manifest), known)
-        root = artifacts or os.path.join(project, "artifacts")
-        yield Asked(manifest=manifest, project=project, root=root)

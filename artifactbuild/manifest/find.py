@@ -7,9 +7,12 @@ compare two paths than the system takes to look at a file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 
-from artifactbuild.problems import Problem, Refusal, did_you_mean
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from artifactbuild.problems import Problem
 
 NAME = "model.artifact.yaml"
 ROOT_MARKS = (".git", "pyproject.toml")
@@ -32,6 +35,8 @@ def manifests(arguments: Sequence[str], start: str) -> tuple[str, ...]:
         if not below:
             problems.append(_nothing(argument, place))
     if problems:
+        from artifactbuild.problems import Refusal  # not for those who need none
+
         raise Refusal(*problems)
     return tuple(sorted(found, key=lambda path: path.split(os.sep)))
 
@@ -87,6 +92,8 @@ def _is_searched(name: str, entry: os.DirEntry[str]) -> bool:
 
 
 def _nothing(argument: str, place: str) -> Problem:
+    from artifactbuild.problems import Problem, did_you_mean
+
     if os.path.isdir(place):
         hint = f"a manifest is a file named {NAME}; `artifactbuild init` writes one"
         return Problem(file=argument, message="no manifest in this folder", hint=hint)

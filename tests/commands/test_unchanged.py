@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.cli import run
+from artifactbuild.index.entries import FILE
 from artifactbuild.outcome import Outcome
 from tests.benchmarks.many import FIRST, multiply
 
@@ -22,37 +24,40 @@ COUNT = 50
 
 OURS = {
     "artifactbuild",
-    "artifactbuild.cli",
-    "artifactbuild.commands",
-    "artifactbuild.commands.arguments",
-    "artifactbuild.commands.survey",
-    "artifactbuild.data",
+    "artifactbuild.entry",
     "artifactbuild.index",
+    "artifactbuild.index.entries",
     "artifactbuild.manifest",
     "artifactbuild.manifest.find",
-    "artifactbuild.problems",
     "artifactbuild.release",
     "artifactbuild.release.fingerprint",
-    "artifactbuild.screen",
+    "artifactbuild.unchanged",
 }
-"""All of ours that a command may import to learn that nothing changed, beside its own module."""
+"""All of ours that a command may import to learn that nothing changed."""
 
-DEAR = {"asyncio", "ctypes", "email", "hashlib", "importlib.metadata", "pathlib", "subprocess"}
-"""What the standard library has that costs more than a thousand looks at files."""
+LIBRARY = {"__future__", "gc", "zlib"}
+"""The same of Python's own."""
 
 SCRIPT = """
-import json, os, sys
+import sys
 
+bare = set(sys.modules)
 events = []
 sys.addaudithook(lambda event, arguments: events.append((event, arguments)))
 
-import artifactbuild.cli
+import artifactbuild.entry
 before = len(events)
-code = artifactbuild.cli.run(sys.argv[1:])
+try:
+    artifactbuild.entry.main()
+except SystemExit as ended:
+    code = ended.code
 seen = events[before:]
+modules = sorted(set(sys.modules) - bare)
 opened = [str(arguments[0]) for event, arguments in seen if event == "open"]
 listed = [str(arguments[0]) for event, arguments in seen if event in ("os.scandir", "os.listdir")]
-print(json.dumps([code, sorted(sys.modules), opened, listed]), file=sys.stderr)
+import json
+import os
+print(json.dumps([code, modules, opened, listed]), file=sys.stderr)
 """
 
 
@@ -83,20 +88,10 @@ def watched(*arguments: str) -> tuple[str, set[str], list[str], list[str]]:
 @pytest.mark.parametrize("verb", ["build", "check", "plan"])
 def test_nothing_changed(many: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    index = many / "artifacts" / ".index.json"
+    index = many / "artifacts" / FILE
     before = index.read_bytes()
     out, modules, opened, listed = watched(verb)
-    tops = {name.partition(".")[0] for name in modules}
-    assert {name for name in modules if name.startswith("artifactbuild")} == {
-        *OURS,
-        f"artifactbuild.commands.{verb}",
-        *(["artifactbuild.outcome"] if verb == "build" else []),
-    }
-    assert tops - set(sys.stdlib_module_names) - {"__main__", "__mp_main__"} - SITE == {
-        "artifactbuild",
-        "click",
-    }
-    assert modules & DEAR - BARE == set()
+    assert modules == OURS | LIBRARY
     files = [path for path in opened if not path.endswith((".py", ".pyc"))]
     assert sorted(files) == ["/proc/cpuinfo", str(index)]
     inside = [path for path in listed if path.startswith(str(many))]
@@ -105,16 +100,6 @@ def test_nothing_changed(many: Path, verb: str, capsys: pytest.CaptureFixture[st
     index.unlink()
     assert run([verb]) == 0
     assert capsys.readouterr().out == out, "with an index, a verb says what it says without"
-
-
-def bare(condition: str) -> set[str]:
-    """Return the modules that an interpreter has before it runs anything of ours."""
-    command = [sys.executable, "-c", f"import sys; {condition}print(*sys.modules)"]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-
-
-BARE = bare("import click; ")
-SITE = {name.partition(".")[0] for name in bare("")}
 
 
 def test_one_that_changed_is_found_and_named_and_nothing_else_is_read(
@@ -166,3 +151,40 @@ def test_answers_are_told_from_where_one_stands(
     out = capsys.readouterr().out
     assert out.count("model.artifact.yaml: m0007 v1 is good\n") == 2
     assert out.count(f"{many}/artifacts/m0007/weights/v1") == 2
+
+
+def test_options_and_settings_are_for_the_whole_command_line(many: Path) -> None:
+    """The short cut takes paths alone; all else must mean there what it means anywhere."""
+    (many / "elsewhere").mkdir()
+    command = [sys.executable, "-m", "artifactbuild"]
+
+    def said(*arguments: str, **settings: str) -> tuple[int, str]:
+        environment = {**os.environ, **settings}
+        done = subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, check=False, env=environment
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert said("check")[1].count(" is good\n") == COUNT
+    assert said("check", "manifests/m0007", "manifests/m0008/model.artifact.yaml") == (
+        0,
+        "manifests/m0007/model.artifact.yaml: m0007 v1 is good\n"
+        "manifests/m0008/model.artifact.yaml: m0008 v1 is good\n",
+    )
+    assert json.loads(said("check", "--json")[1])["problems"] == []
+    assert "to build" in said("plan", ARTIFACTBUILD_ARTIFACTS=str(many / "elsewhere"))[1]
+    assert said("check", "nowhere") == (
+        1,
+        "nowhere: no such file or folder\n    name a model.artifact.yaml or a folder that has one\n"
+        "1 problem\n",
+    )
+    assert said("check", "--nothing")[0] == 2
+
+
+def test_reader_that_goes_away_is_no_failure_of_ours(many: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as out:
+        command = [sys.executable, "-m", "artifactbuild", "check"]
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")

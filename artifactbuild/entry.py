@@ -1,0 +1,65 @@
+"""The door: what a verb said is said again at once while nothing has changed; else `cli` runs it.
+
+A hook runs `check` on every commit, and CI `build` on every push: to parse arguments alone would
+take longer than to see that nothing changed.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from artifactbuild import unchanged
+from artifactbuild.index.entries import VERBS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from artifactbuild.unchanged import Looked
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    gc.set_threshold(200_000)  # most commands are over before a collection pays
+    arguments = sys.argv[1:]
+    looked = None
+    if _is_plain(arguments):
+        looked = _looked(arguments[1:])
+        text = unchanged.said(looked, arguments[0]) if looked is not None else None
+        if text is not None and _written(text):
+            gc.freeze()  # else the interpreter collects at its end what dies now
+            sys.exit(0)
+    from artifactbuild import cli
+
+    cli.main(looked)
+
+
+def _is_plain(arguments: Sequence[str]) -> bool:
+    """Tell whether it is a verb that can be answered here, with paths alone."""
+    if not arguments or arguments[0] not in VERBS:
+        return False
+    settings = ("ARTIFACTBUILD_ARTIFACTS", "_ARTIFACTBUILD_COMPLETE")
+    options = any(argument.startswith("-") for argument in arguments)
+    return not options and not any(name in os.environ for name in settings)
+
+
+def _looked(paths: Sequence[str]) -> Looked | None:
+    """Look at what is asked about; whatever is wrong there, `cli` will find again and tell."""
+    try:
+        return unchanged.look(paths, None)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception:  # noqa: BLE001, a refusal, or an error that `cli` tells
+        return None
+
+
+def _written(text: str) -> bool:
+    """Write to standard output; False where that fails, which `cli` tells better."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""What a verb is asked about, and what it said of it last time, while nothing has changed.
+
+Imports next to nothing: see `index.entries`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from artifactbuild.index import entries
+from artifactbuild.index.entries import MORE, VERBS, Entry, Place
+from artifactbuild.manifest import find
+from artifactbuild.release.fingerprint import glance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Asked:
+    """One manifest that a verb was asked about: its absolute path, and where it is asked about."""
+
+    __slots__ = ("manifest", "place")
+
+    def __init__(self, manifest: str, place: Place) -> None:
+        self.manifest = manifest
+        self.place = place
+
+
+class Looked:
+    """All that a verb was asked about, the indexes of the roots, and the entries that stand.
+
+    `made_by` is the environment at a glance, in which the indexes hold.
+    """
+
+    __slots__ = ("asked", "indexes", "made_by", "standing")
+
+    def __init__(
+        self,
+        asked: tuple[Asked, ...],
+        made_by: str,
+        indexes: Mapping[str, Mapping[str, str]],
+        standing: Mapping[Asked, Entry],
+    ) -> None:
+        self.asked = asked
+        self.made_by = made_by
+        self.indexes = indexes
+        self.standing = standing
+
+
+def look(paths: Sequence[str], artifacts: str | None) -> Looked:
+    """Find the manifests that the arguments name, and the answers that stand by looks alone.
+
+    Raises:
+        Refusal: with a problem for each argument that names none.
+    """
+    asked = _asked(find.manifests(paths, os.getcwd()), artifacts)
+    made_by = glance()
+    roots = {each.place.root for each in asked}
+    indexes = {root: entries.read(os.path.join(root, entries.FILE), made_by) for root in roots}
+    standing = {}
+    for each in asked:
+        place = each.place
+        written = indexes[place.root].get(place.key(each.manifest))
+        entry = entries.parsed(written) if written is not None else None
+        if entry is not None and place.stands(entry):
+            standing[each] = entry
+    return Looked(asked, made_by, indexes, standing)
+
+
+def said(looked: Looked, verb: str) -> str | None:
+    """Return what a verb said of everything; None if it has more to do than to say it again."""
+    if len(looked.standing) < len(looked.asked):
+        return None
+    number = VERBS.index(verb)
+    texts = [entry.said[number] for entry in looked.standing.values()]
+    names = {(each.place.project, entry.model) for each, entry in looked.standing.items()}
+    return "".join(texts) if MORE not in texts and len(names) == len(texts) else None
+
+
+def _asked(manifests: tuple[str, ...], artifacts: str | None) -> tuple[Asked, ...]:
+    here = os.getcwd()
+    known: dict[str, str | None] = {}
+    places: dict[str, Place] = {}
+    asked = []
+    for manifest in manifests:
+        project = find.project_of(os.path.dirname(manifest), known)
+        if project not in places:
+            root = artifacts or os.path.join(project, "artifacts")
+            places[project] = Place(project, root, here)
+        asked.append(Asked(manifest, places[project]))
+    return tuple(asked)
