@@ -10,7 +10,6 @@ import ctypes
 import errno
 import faulthandler
 import fcntl
-import gc
 import json
 import os
 import resource
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild.data import encode
+from artifactbuild.worker import importing
 from artifactbuild.worker.messages import Tell
 
 Job = Callable[[Any, Tell], Any]
@@ -235,21 +235,21 @@ def _own_children() -> list[int]:
 
 
 def _jobs() -> dict[str, Job]:
-    """Import TensorFlow, without the collector (a third of the time), and name what can be done."""
-    gc.disable()
-    from artifactbuild.worker import (
-        ask,
-        build,
-        difference,
-        propose,
-        rerun,
-        static,
-        validate,
-        weigh,
-    )
+    """Import TensorFlow, and name what can be done."""
+    with importing.quick():
+        from artifactbuild.worker import (
+            ask,
+            build,
+            difference,
+            load,
+            propose,
+            rerun,
+            static,
+            validate,
+            weigh,
+        )
 
-    gc.enable()
-    gc.freeze()
+        assert load  # most validators import it, and each would anew
     return {
         "ask": ask.run,
         "build": build.run,
