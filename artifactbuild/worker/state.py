@@ -174,13 +174,18 @@ def training_config(model: keras.Model) -> Any:
     return model.get_compile_config() or None if model.compiled else None
 
 
+def numbers(variable: keras.Variable) -> Any:
+    """Return a variable's array: TensorFlow's own memory, where that can be had without a copy."""
+    return np.asarray(variable.value.read_value())
+
+
 def _variable(role: str, variable: keras.Variable) -> Variable:
-    array = np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value))
+    array = np.ascontiguousarray(numbers(variable))
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return Variable(
         role=role,
         path=variable.path,
         shape=tuple(variable.shape),
         dtype=keras.backend.standardize_dtype(variable.dtype),
-        sha256=hashlib.sha256(little.tobytes()).hexdigest(),
+        sha256=hashlib.sha256(little.reshape(-1).view("uint8").data).hexdigest(),
     )

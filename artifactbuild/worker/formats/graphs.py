@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import tensorflow as tf
+
 from artifactbuild.release.record import Loader
 
 WRITES = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"})
@@ -16,6 +18,13 @@ def operations(serving: Any) -> Iterator[Any]:
     yield from definition.node
     for function in definition.library.function:
         yield from function.node_def
+
+
+def constants(serving: Any) -> Iterator[Any]:
+    """Yield the array of every constant of a traced function."""
+    for operation in operations(serving):
+        if operation.op == "Const":
+            yield tf.make_ndarray(operation.attr["value"].tensor)
 
 
 def writes_state(serving: Any) -> bool:

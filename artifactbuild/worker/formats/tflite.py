@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from artifactbuild.manifest.model import ReferenceCase
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
-from artifactbuild.worker import reference
+from artifactbuild.worker import reference, state
 from artifactbuild.worker.blame import Stopped, described
 from artifactbuild.worker.formats import graphs, snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
@@ -130,7 +131,23 @@ def _converter(subject: Subject) -> Any:
         for value in vars(layer).values()
         if hasattr(value, "resource_handle")
     ]
-    return tf.lite.TFLiteConverter.from_concrete_functions([subject.serving], root)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([subject.serving], root)
+    # The record says all that this would, which unpacks and packs a large model once more.
+    converter.exclude_conversion_metadata = True
+    # To look for infinities takes the converter most of its time: 0.1 µs for each number.
+    converter.canonicalizing_inf_as_min_max_float = _holds_infinity(subject)
+    return converter
+
+
+def _holds_infinity(subject: Subject) -> bool:
+    """Tell whether a number that may go into the file is infinite: the kernels take none."""
+    arrays = (state.numbers(variable) for variable in subject.model.variables)
+    return any(map(_is_infinite, (*arrays, *graphs.constants(subject.serving))))
+
+
+def _is_infinite(array: Any) -> bool:
+    kind = array.dtype.kind
+    return kind == "V" or (kind == "f" and bool(np.isinf(array).any()))  # V: bfloat16 and its like
 
 
 def _quantize(converter: Any, subject: Subject, options: Mapping[str, Any]) -> None:
