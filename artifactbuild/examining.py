@@ -63,7 +63,7 @@ def see(work: Job) -> Seen:
             except Refusal as refusal:
                 hint = f"`rm -r {shown(folder)}`, then build it again"
                 unreadable[format] = replace(refusal.problems[0], hint=hint)
-    files = {format: digest.of_folder(work.folder(format)) for format in records}
+    files = digest.of_folders({format: work.folder(format) for format in records})
     return Seen(work=work, records=records, files=files, unreadable=unreadable)
 
 

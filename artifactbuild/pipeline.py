@@ -17,7 +17,7 @@ from artifactbuild.release import digest, durable, lock, locking, record
 from artifactbuild.release.record import Record
 from artifactbuild.resources import templates
 from artifactbuild.worker import room
-from artifactbuild.worker.messages import BuildReport, BuildRequest, Tell
+from artifactbuild.worker.messages import BuildReport, BuildRequest, Take, Tell
 from artifactbuild.worker.server import Server
 
 __all__ = ["Outcome", "Result", "build", "plan"]
@@ -51,7 +51,7 @@ def build(work: Job, server: Server, tell: Tell) -> Outcome:
         version=work.version,
         results=results,
         lock=work.lock_shown,
-        lock_changed=_write_lock(work, results),
+        lock_changed=_write_lock(work, results, {step.format for step in steps}),
     )
 
 
@@ -101,15 +101,14 @@ def _proven(
     work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
 ) -> tuple[tuple[Record, ...], Mapping[str, str]]:
     """Build, prove and record every format; nothing is published yet."""
-    report = _built(work, steps, staged, server, tell)
-    records = recording.provisional(work, report, steps, staged)
-    proofs = proving.prove(work, report, steps, staged, server, tell)
-    records = recording.final(work, report, records, proofs, staged)
+    with proving.Proof(work, steps, staged, server, tell) as proof:
+        report = _built(work, steps, staged, server, tell, proof.take)
+        records = proof.finish(report)
     return records, recording.held_against_lock(work, records, staged)
 
 
 def _built(
-    work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
+    work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell, take: Take
 ) -> BuildReport:
     """Run the builder; its findings become problems located in the manifest."""
     for step in steps:
@@ -123,7 +122,7 @@ def _built(
         ignored=(str(work.store.root), str(Path(__file__).parent), str(templates())),
     )
     need = room.of_model(_expected_size(work))
-    answer = server.run("build", request, staged / "build.log", tell, need=need)
+    answer = server.run("build", request, staged / "build.log", tell, take, need=need)
     report = decode(BuildReport, answer)
     if report.findings:
         raise Refusal(*(work.problem(f.path, f.message, f.hint) for f in report.findings))
@@ -169,14 +168,22 @@ def _kept(work: Job, step: Step) -> Result:
     )
 
 
-def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
-    """Bring the lock up to what is published; what it says already stands."""
+def _write_lock(work: Job, results: tuple[Result, ...], fresh: set[str]) -> bool:
+    """Bring the lock up to what is published; what it says already stands.
+
+    Of what is `fresh`, the record has the digests that were taken of the staged files.
+    """
     records = {r.format: record.read(work.folder(r.format)) for r in results}
     locked = work.memory.artifacts if work.memory else {}
     new = [format for format in records if format not in locked]
     for format in new:
         work.store.settle(work.name, format, work.version)
-    files = {format: digest.of_folder(work.folder(format)) for format in new}
+    files = {
+        format: recording.digests(records[format], work.folder(format))
+        if format in fresh
+        else digest.of_folder(work.folder(format))
+        for format in new
+    }
     return lock.write(locking.of(records, files, work.memory), work.loaded.path)
 
 

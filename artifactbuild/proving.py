@@ -3,56 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 
+from artifactbuild import recording
 from artifactbuild.data import decode
 from artifactbuild.job import Job
 from artifactbuild.manifest.model import Evaluation
 from artifactbuild.manifest.rules import DEFAULT, rules
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.recording import Proof, facts, loaders
+from artifactbuild.recording import Proven, facts, loaders
 from artifactbuild.release import failure
-from artifactbuild.release.record import Check, Facts, Loader, Measure
+from artifactbuild.release.record import Check, Facts, Loader, Measure, Record
 from artifactbuild.worker import room
-from artifactbuild.worker.messages import BuildReport, Tell, ValidateReport, ValidateRequest
+from artifactbuild.worker.messages import (
+    BuildReport,
+    Part,
+    Tell,
+    ValidateReport,
+    ValidateRequest,
+)
 from artifactbuild.worker.server import Server
 
 Pair = tuple[Step, Loader]
 
 
-def prove(
-    work: Job,
-    report: BuildReport,
-    steps: tuple[Step, ...],
-    staged: Path,
-    server: Server,
-    tell: Tell,
-) -> Mapping[str, Proof]:
-    """Run every loader of every format.
+class Proof:
+    """The proof of each staged artifact, in the making: every loader in a process of its own.
 
-    Raises:
-        Refusal: when a check fails, with a problem for each format and failure.
+    What lies whole in its folder is recorded, and validated beside the builder; only loaders that
+    must go on training wait for the builder's report, which says where that leads to.
     """
-    pairs = [(step, loader) for step in steps for loader in loaders(report, step.format)]
 
-    def validated(pair: Pair) -> ValidateReport:
-        tell(f"validating {pair[0].format} by {pair[1].name}")
-        return _validated(work, report, pair, staged, server)
+    def __init__(
+        self, work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
+    ) -> None:
+        self._work = work
+        self._steps = {step.format: step for step in steps}
+        self._staged = staged
+        self._server = server
+        self._tell = tell
+        self._moment = recording.moment(work)
+        self._early: BuildReport | None = None
+        self._records: dict[str, Future[Record]] = {}
+        self._running: dict[tuple[str, str], Future[ValidateReport]] = {}
+        self._pool = ThreadPoolExecutor(server.room.jobs)
 
-    with ThreadPoolExecutor(server.room.jobs) as pool:
-        try:
-            found = list(zip(pairs, pool.map(validated, pairs), strict=True))
-        except KeyboardInterrupt:
-            server.stop()
-            raise
-    problems = _failures(work, found, staged)
-    if problems:
-        failing = {pair[0].format for pair, each in found if not all(c.passed for c in each.checks)}
-        raise Refusal(*_suspects(work, facts(report), failing), *problems)
-    return {step.format: _proof(step, report, found) for step in steps}
+    def __enter__(self) -> Proof:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing running: the staged files go, or go elsewhere."""
+        if isinstance(error, KeyboardInterrupt):
+            self._server.stop()
+        self._pool.shutdown(cancel_futures=error is not None)
+
+    def take(self, part: Part) -> None:
+        """Record a format that was written, and begin to validate it."""
+        self._early = part.report or self._early
+        assert self._early is not None
+        step = self._steps[part.written]
+        self._records[step.format] = self._pool.submit(self._recorded, self._early, step)
+        for pair in _pairs(self._early, step):
+            if not pair[1].resumes:
+                self._begin(self._early, pair)
+
+    def finish(self, report: BuildReport) -> tuple[Record, ...]:
+        """Run what has not begun yet, wait for all, and complete the records.
+
+        Raises:
+            Refusal: when a check fails, with a problem for each format and failure.
+        """
+        pairs = [pair for step in self._steps.values() for pair in _pairs(report, step)]
+        for pair in sorted(pairs, key=_haste):  # the last one to end should not be a long one
+            if _key(pair) not in self._running:
+                self._begin(report, pair)
+        found = [(pair, self._running[_key(pair)].result()) for pair in pairs]
+        problems = _failures(self._work, found, self._staged)
+        if problems:
+            failed = {s.format for (s, _), each in found if not all(c.passed for c in each.checks)}
+            raise Refusal(*_suspects(self._work, facts(report), failed), *problems)
+        proven = {name: _proven(step, report, found) for name, step in self._steps.items()}
+        records = tuple(self._records[name].result() for name in self._steps)
+        return recording.final(self._work, report, records, proven, self._staged)
+
+    def _begin(self, report: BuildReport, pair: Pair) -> None:
+        self._running[_key(pair)] = self._pool.submit(self._validated, report, pair)
+
+    def _recorded(self, report: BuildReport, step: Step) -> Record:
+        return recording.provisional(self._work, report, step, self._staged, self._moment)
+
+    def _validated(self, report: BuildReport, pair: Pair) -> ValidateReport:
+        self._records[pair[0].format].result()
+        self._tell(f"validating {pair[0].format} by {pair[1].name}")
+        return _validated(self._work, report, pair, self._staged, self._server)
+
+
+def _pairs(report: BuildReport, step: Step) -> list[Pair]:
+    return [(step, loader) for loader in loaders(report, step.format)]
+
+
+def _key(pair: Pair) -> tuple[str, str]:
+    return pair[0].format, pair[1].name
+
+
+def _haste(pair: Pair) -> int:
+    """Rank a loader by its time: the factory's, that of training steps, or neither."""
+    step, loader = pair
+    return 0 if step.format in ("weights", "weights_h5") else 1 if loader.resumes else 2
 
 
 def _validated(
@@ -99,10 +165,10 @@ def _evaluation(work: Job, loader: Loader) -> Evaluation | None:
     return replace(evaluation, file=str(work.loaded.path.parent / evaluation.file))
 
 
-def _proof(step: Step, report: BuildReport, found: list[tuple[Pair, ValidateReport]]) -> Proof:
+def _proven(step: Step, report: BuildReport, found: list[tuple[Pair, ValidateReport]]) -> Proven:
     own = [validated for (each, _), validated in found if each is step]
     of_model = {(m.metric, m.output): m.value for m in report.measures}
-    return Proof(
+    return Proven(
         checks=tuple(check for validated in own for check in validated.checks),
         measures=tuple(_beside(m, of_model) for validated in own for m in validated.measures),
     )

@@ -18,48 +18,59 @@ from artifactbuild.worker.settings import RECORDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proven:
     """What the validators of one format found."""
 
     checks: tuple[Check, ...]
     measures: tuple[Measure, ...]
 
 
+def moment(work: Job) -> str:
+    """Return the date of a version that is being built: that of all its formats."""
+    return record.created_at(os.environ, _remembered(work))
+
+
 def provisional(
-    work: Job, report: BuildReport, steps: tuple[Step, ...], staged: Path
-) -> tuple[Record, ...]:
-    """Hash each staged artifact and write a record that has no checks yet: loaders need one."""
-    sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
-    moment = record.created_at(os.environ, _remembered(work))
-    inputs = Inputs(manifest=manifest_digests(work), sources=dict(sorted(sources.items())))
-    records = tuple(
-        _record(work, report, step, staged / step.format, moment, inputs) for step in steps
-    )
-    for made in records:
-        record.write(made, staged / made.format)
-    return records
+    work: Job, report: BuildReport, step: Step, staged: Path, created_at: str
+) -> Record:
+    """Hash a staged artifact and write the record that its loaders need.
+
+    It has no checks yet, nor the sources, of which the builder may still read others.
+    """
+    folder = staged / step.format
+    files = {
+        name: File(sha256=sha256, size=(folder / name).stat().st_size)
+        for name, sha256 in digest.of_folder(folder).items()
+    }
+    made = _record(work, report, step, files, created_at)
+    record.write(made, folder)
+    return made
 
 
 def final(
     work: Job,
     report: BuildReport,
     records: tuple[Record, ...],
-    proofs: Mapping[str, Proof],
+    proven: Mapping[str, Proven],
     staged: Path,
 ) -> tuple[Record, ...]:
-    """Complete the records with what was proven, and render the cards."""
-    proven = tuple(_proven(made, report, proofs[made.format]) for made in records)
-    for made in proven:
+    """Complete the records with sources and with what was proven, and render the cards."""
+    sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
+    inputs = Inputs(manifest=manifest_digests(work), sources=dict(sorted(sources.items())))
+    complete = tuple(
+        _proven(replace(made, inputs=inputs), report, proven[made.format]) for made in records
+    )
+    for made in complete:
         _write(work, made, staged / made.format)
-    return proven
+    return complete
 
 
 def dated(work: Job, made: Record, folder: Path) -> Record:
     """Give a staged artifact the date that its version has by now, if another build gave it one."""
-    moment = _remembered(work)
-    if moment is None or record.created_at(os.environ, moment) == made.created_at:
+    known = _remembered(work)
+    if known is None or record.created_at(os.environ, known) == made.created_at:
         return made
-    again = replace(made, created_at=record.created_at(os.environ, moment))
+    again = replace(made, created_at=record.created_at(os.environ, known))
     for name in (record.FILE, record.CARD):
         (folder / name).unlink()
     _write(work, again, folder)
@@ -78,7 +89,7 @@ def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> M
     notes = {}
     for made in records:
         locked, memory = work.locked(made.format), work.memory
-        files = digest.of_folder(staged / made.format)
+        files = digests(made, staged / made.format)
         if locked is None or memory is None or locked.files == files:
             continue
         drift = environment.drift(memory.environment, made.environment)
@@ -89,6 +100,13 @@ def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> M
             raise Refusal(_not_reproduced(work, made.format, name, locked, files))
         notes[made.format] = f"{name} differs; {'; '.join(drift)}"
     return notes
+
+
+def digests(made: Record, folder: Path) -> dict[str, str]:
+    """Return the digests of all files of an artifact that this build hashed into its record."""
+    beside = {name: digest.of_file(folder / name) for name in (record.FILE, record.CARD)}
+    known = {name: file.sha256 for name, file in made.files.items()}
+    return dict(sorted({**known, **beside}.items()))
 
 
 def loaders(report: BuildReport, format: str) -> tuple[Loader, ...]:
@@ -119,22 +137,18 @@ def _remembered(work: Job) -> str | None:
 
 
 def _record(
-    work: Job, report: BuildReport, step: Step, folder: Path, moment: str, inputs: Inputs
+    work: Job, report: BuildReport, step: Step, files: Mapping[str, File], created_at: str
 ) -> Record:
     manifest, known = work.loaded.manifest, facts(report)
     here = environment.here(RECORDED, [step.format])
     compiled = {"optimizer": known.optimizer, "loss": known.loss, "metrics": known.metrics}
     training = {key: value for key, value in compiled.items() if value is not None}
-    files = {
-        name: File(sha256=sha256, size=(folder / name).stat().st_size)
-        for name, sha256 in digest.of_folder(folder).items()
-    }
     return Record(
         record_version=record.VERSION,
         model_name=manifest.name,
         format=step.format,
         version=manifest.version,
-        created_at=moment,
+        created_at=created_at,
         tensorflow_version=here["tensorflow"],
         keras_version=here["keras"],
         input_signature=known.inputs,
@@ -160,12 +174,12 @@ def _record(
         measures=(),
         loaders=loaders(report, step.format),
         files=files,
-        inputs=inputs,
+        inputs=Inputs(manifest=manifest_digests(work), sources={}),
         environment=here,
     )
 
 
-def _proven(made: Record, report: BuildReport, proof: Proof) -> Record:
+def _proven(made: Record, report: BuildReport, proof: Proven) -> Record:
     resumable, why = _resumable(made, report, proof)
     return replace(
         made,
@@ -176,7 +190,7 @@ def _proven(made: Record, report: BuildReport, proof: Proof) -> Record:
     )
 
 
-def _resumable(made: Record, report: BuildReport, proof: Proof) -> tuple[bool, str]:
+def _resumable(made: Record, report: BuildReport, proof: Proven) -> tuple[bool, str]:
     """Tell whether training can go on from an artifact, and why."""
     if report.not_resumable:
         return False, report.not_resumable

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,11 @@ from typing import Any
 from artifactbuild.data import encode
 
 _BLOCK = 1 << 20
+
+_MANY = 1 << 26
+"""From how many bytes on threads hash side by side."""
+
+_THREADS = 4
 
 
 def of_file(path: Path) -> str:
@@ -40,5 +47,26 @@ def of_data(value: Any) -> str:
 
 def of_folder(folder: Path) -> dict[str, str]:
     """Return POSIX path -> sha256 of every file in a folder, sorted by path."""
-    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    return {name: of_file(files[name]) for name in sorted(files)}
+    return of_folders({"": folder})[""]
+
+
+def of_folders(folders: Mapping[str, Path]) -> dict[str, dict[str, str]]:
+    """Return for each folder POSIX path -> sha256 of every file in it, sorted by path."""
+    named = {
+        key: {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+        for key, folder in folders.items()
+    }
+    digests = _of_files([path for files in named.values() for path in files.values()])
+    return {
+        key: {name: digests[files[name]] for name in sorted(files)} for key, files in named.items()
+    }
+
+
+def _of_files(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the sha256 of every file; much is hashed by several threads, the largest first."""
+    sizes = {path: path.stat().st_size for path in paths}
+    if sum(sizes.values()) < _MANY:
+        return {path: of_file(path) for path in sizes}
+    ordered = sorted(sizes, key=lambda path: -sizes[path])
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return dict(zip(ordered, pool.map(of_file, ordered), strict=True))

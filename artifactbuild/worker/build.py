@@ -35,12 +35,12 @@ from artifactbuild.worker.facts import describe
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.inputs import Depfile
-from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Tell
+from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Line, Part, Tell
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names, resolve
 
 
-def run(data: Mapping[str, Any], tell: Tell) -> BuildReport:
+def run(data: Mapping[str, Any], tell: Line) -> BuildReport:
     """Do a build job; what the user can repair is reported as findings."""
     try:
         return _build(decode(BuildRequest, data), tell)
@@ -48,7 +48,7 @@ def run(data: Mapping[str, Any], tell: Tell) -> BuildReport:
         return BuildReport(findings=stopped.findings)
 
 
-def _build(request: BuildRequest, tell: Tell) -> BuildReport:
+def _build(request: BuildRequest, tell: Line) -> BuildReport:
     manifest = Manifest.from_data(request.manifest)
     project, folder = Path(request.project), Path(request.folder)
     runtime.pin(manifest.seed, str(folder), [str(folder), str(project)])
@@ -68,15 +68,13 @@ def _build(request: BuildRequest, tell: Tell) -> BuildReport:
     subject, cases, skew = work_out(
         model, manifest, signature, objects, given, project, request.manifest, unbuilt=unbuilt
     )
-    _write_all(request, subject, tell)
-    tell("reference again")
-    soundness.unchanged(subject, cases, given)
-    measures = _measured(subject, folder)
-    for name in request.formats:
-        reference.write(Path(request.staging, name, reference.FILE), cases)
     loaders = {
         name: FORMATS[name].loaders(subject, _options(manifest, name)) for name in request.formats
     }
+    _write_all(request, subject, cases, BuildReport(facts=subject.facts, loaders=loaders), tell)
+    tell("reference again")
+    soundness.unchanged(subject, cases, given)
+    measures = _measured(subject, folder)
     resumed, not_resumable = _resumed(subject, cases, loaders, tell)
     return BuildReport(
         facts=subject.facts,
@@ -208,8 +206,14 @@ def _case(
     return Case(name=name, inputs=named, eager=eager, graph=graph, signatures=outputs)
 
 
-def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
-    """Write every format; refuse first, all at once, what cannot be written."""
+def _write_all(
+    request: BuildRequest,
+    subject: Subject,
+    cases: tuple[Case, ...],
+    early: BuildReport,
+    tell: Line,
+) -> None:
+    """Write every format and give it; refuse first, all at once, what cannot be written."""
     manifest = subject.manifest
     refusals = [
         (name, FORMATS[name].refusal(subject, _options(manifest, name))) for name in request.formats
@@ -221,9 +225,12 @@ def _write_all(request: BuildRequest, subject: Subject, tell: Tell) -> None:
     ]
     if findings:
         raise Stopped(*findings)
-    findings = [
-        finding for name in request.formats for finding in _write(request, subject, name, tell)
-    ]
+    findings = []
+    for name in request.formats:
+        reference.write(Path(request.staging, name, reference.FILE), cases)
+        findings += _write(request, subject, name, tell)
+        if not findings:
+            tell.give(Part(written=name, report=early if name == request.formats[0] else None))
     if findings:
         raise Stopped(*findings)
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from artifactbuild.worker.messages import Tell
+from artifactbuild.data import decode
+from artifactbuild.worker.messages import Part, Take, Tell
 from artifactbuild.worker.output import Log
 
 _BLOCK = 1 << 16
@@ -43,6 +44,7 @@ def listen(
     running: Running,
     log: Log,
     tell: Tell,
+    take: Take,
     timeout: float | None,
 ) -> Heard:
     """Hear a worker out; it is stopped when it takes longer than `timeout` seconds.
@@ -61,6 +63,8 @@ def listen(
                 running.stop()
         elif "progress" in message:
             tell(message["progress"])
+        elif "part" in message:
+            take(decode(Part, message["part"]))
         elif "exit" in message:
             status = message["exit"]
             break

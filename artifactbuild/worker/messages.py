@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from artifactbuild.limits import Limits
 from artifactbuild.manifest.model import Evaluation, Tensor
@@ -14,6 +14,20 @@ from artifactbuild.release.record import Check, Facts, Loader, Measure, Variable
 
 Tell = Callable[[str], None]
 """Takes a word on what is being done."""
+
+
+class Line(Protocol):
+    """What a job has of its parent: it tells what it does, and gives what is ready early."""
+
+    def __call__(self, text: str) -> None:
+        """Tell a word on what is being done."""
+
+    def give(self, part: Part) -> None:
+        """Give a part of the result before the report."""
+
+
+Take = Callable[["Part"], None]
+"""Takes a part of a result before the report."""
 
 FACTORY_ENDED = "(the factory has returned)\n"
 """The line of the log up to which a factory printed."""
@@ -58,6 +72,17 @@ class BuildReport:
     """The model's state after the training steps that each resuming loader must repeat."""
     not_resumable: str = ""
     """Why no such steps were taken; empty if they were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A format that lies whole in its folder, so that it can be validated beside the builder.
+
+    `report` comes with the first one: facts and loaders, as the builder's own will have them.
+    """
+
+    written: str
+    report: BuildReport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ operation every child hangs. So the server only listens, and all work is done in
 (`serving`). Where forking is not to be had, a fresh interpreter does each job.
 
 A job has a channel of its own. The parent writes the request and ends its side; the child answers
-with JSON lines: any number of `{"progress": text}`, then `{"report": data}`; the server adds
-`{"exit": status}` once the child is gone. What the child prints comes by a pipe.
+with JSON lines: any number of `{"progress": text}` and `{"part": data}`, then `{"report": data}`;
+the server adds `{"exit": status}` once the child is gone. What the child prints comes by a pipe.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from artifactbuild.data import encode
 from artifactbuild.problems import WorkerLost
 from artifactbuild.release import environment
 from artifactbuild.worker.listening import Heard, Running, listen
-from artifactbuild.worker.messages import Tell
+from artifactbuild.worker.messages import Take, Tell
 from artifactbuild.worker.output import Log
 from artifactbuild.worker.room import Room, of_machine
 from artifactbuild.worker.serving import CUT_OFF, GRACE
@@ -42,9 +42,9 @@ PATIENCE = 10.0
 """Seconds that the server gets to end its children and itself."""
 
 
-def _silent(text: str) -> None:
+def _silent(what: Any) -> None:
     """Tell nobody."""
-    del text
+    del what
 
 
 class Server:
@@ -108,15 +108,25 @@ class Server:
         """Tell whether it was stopped: what is lost then is nobody's fault."""
         return self._ended
 
-    def run(self, job: str, request: Any, log: Path, tell: Tell = _silent, *, need: int = 0) -> Any:
+    def run(
+        self,
+        job: str,
+        request: Any,
+        log: Path,
+        tell: Tell = _silent,
+        take: Take = _silent,
+        *,
+        need: int = 0,
+    ) -> Any:
         """Return the report of a job as plain data; raises WorkerLost when there is none.
 
-        Waits until there is room for it; `need` is what it will take of memory, in bytes.
+        Waits until there is room for it; `need` is what it will take of memory, in bytes. `take`
+        takes what is ready before the report.
         """
         with self.room.taken(need):
-            return self._run(job, request, log, tell)
+            return self._run(job, request, log, tell, take)
 
-    def _run(self, job: str, request: Any, log: Path, tell: Tell) -> Any:
+    def _run(self, job: str, request: Any, log: Path, tell: Tell, take: Take) -> Any:
         body = json.dumps(encode(request)).encode()
         start = self._forked if self._forks else self._fresh
         ours, theirs = socket.socketpair()
@@ -128,7 +138,7 @@ class Server:
                 ours.sendall(body)
                 ours.shutdown(socket.SHUT_WR)
             with Log(log) as kept:
-                heard = listen(ours, output.fileno(), running, kept, tell, self._timeout)
+                heard = listen(ours, output.fileno(), running, kept, tell, take, self._timeout)
         return self._report(heard, running, log)
 
     def _forked(self, job: str, channel: int, output: int, log: Path) -> Running:

@@ -29,9 +29,9 @@ from typing import Any
 
 from artifactbuild.data import encode
 from artifactbuild.worker import importing
-from artifactbuild.worker.messages import Tell
+from artifactbuild.worker.messages import Line, Part
 
-Job = Callable[[Any, Tell], Any]
+Job = Callable[[Any, Line], Any]
 
 CUT_OFF = 86
 """Exit code of a worker whose code closed the channel that it answers by."""
@@ -280,13 +280,26 @@ def _do(job: Job, channel: socket.socket) -> None:
     try:
         with channel.makefile("rb") as requests:
             request = json.load(requests)
-        report = encode(job(request, lambda text: answer({"progress": text})))
+        report = encode(job(request, _Line(answer)))
         answer({"report": report})
     except BaseException as error:  # noqa: BLE001, the door of a worker
         traceback.print_exc()
         answer(_failure(error))
         _leave(3)
     _leave(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The line of a job: what it tells and gives goes to its channel."""
+
+    answer: Callable[[dict[str, Any]], None]
+
+    def __call__(self, text: str) -> None:
+        self.answer({"progress": text})
+
+    def give(self, part: Part) -> None:
+        self.answer({"part": encode(part)})
 
 
 def _failure(error: BaseException) -> dict[str, str]:

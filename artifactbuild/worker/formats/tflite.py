@@ -64,7 +64,7 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     Raises:
         Stopped: with one line on why the converter would not.
     """
-    converter = _converter(subject)
+    converter = _converter(subject, options)
     _quantize(converter, subject, options)
     try:
         content = converter.convert()
@@ -117,7 +117,7 @@ def restore(
     return lambda inputs: dict(runner(**inputs))
 
 
-def _converter(subject: Subject) -> Any:
+def _converter(subject: Subject, options: Mapping[str, Any]) -> Any:
     """Return a converter that keeps the names of inputs and outputs.
 
     It freezes what it finds on a trackable object: TensorFlow's variables, not Keras' wrappers of
@@ -132,11 +132,20 @@ def _converter(subject: Subject) -> Any:
         if hasattr(value, "resource_handle")
     ]
     converter = tf.lite.TFLiteConverter.from_concrete_functions([subject.serving], root)
-    # The record says all that this would, which unpacks and packs a large model once more.
-    converter.exclude_conversion_metadata = True
     # To look for infinities takes the converter most of its time: 0.1 µs for each number.
     converter.canonicalizing_inf_as_min_max_float = _holds_infinity(subject)
+    if options["quantization"] != "int8":
+        # To share buffers among several graphs, of which there is one, and to say in the file what
+        # the record says, each takes the model apart into Python objects and puts it together
+        # again: of a large model, half of the time and the peak of memory.
+        converter._optimize_tflite_model = _unchanged
+        converter.exclude_conversion_metadata = True
     return converter
+
+
+def _unchanged(model: bytes, *modes: Any, **settings: Any) -> bytes:
+    del modes, settings
+    return model
 
 
 def _holds_infinity(subject: Subject) -> bool:
