@@ -16,7 +16,7 @@ from artifactbuild.manifest.rules import DEFAULT, rules
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.recording import Proven, facts, loaders
-from artifactbuild.release import failure
+from artifactbuild.release import durable, failure
 from artifactbuild.release.record import Check, Facts, Loader, Measure, Record
 from artifactbuild.worker import room
 from artifactbuild.worker.messages import (
@@ -51,6 +51,7 @@ class Proof:
         self._records: dict[str, Future[Record]] = {}
         self._running: dict[tuple[str, str], Future[ValidateReport]] = {}
         self._pool = ThreadPoolExecutor(server.room.jobs)
+        self._disk = ThreadPoolExecutor(1)
 
     def __enter__(self) -> Proof:
         return self
@@ -65,6 +66,7 @@ class Proof:
         if isinstance(error, KeyboardInterrupt):
             self._server.stop()
         self._pool.shutdown(cancel_futures=error is not None)
+        self._disk.shutdown(cancel_futures=True)
 
     def take(self, part: Part) -> None:
         """Record a format that was written, and begin to validate it."""
@@ -72,6 +74,7 @@ class Proof:
         assert self._early is not None
         step = self._steps[part.written]
         self._records[step.format] = self._pool.submit(self._recorded, self._early, step)
+        self._disk.submit(durable.hurry, self._staged / step.format)
         for pair in _pairs(self._early, step):
             if not pair[1].resumes:
                 self._begin(self._early, pair)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from artifactbuild.problems import Problem, Refusal
 
+_LARGE = 1 << 25
 _AT_FDCWD = -100
 _NOREPLACE = 1
 _TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY})
@@ -26,6 +27,18 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def hurry(folder: Path) -> None:
+    """Write large files to the disk that need to be there later on; `seal` says what cannot be."""
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            if path.is_file() and path.stat().st_size >= _LARGE:
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fdatasync(descriptor)
+                finally:
+                    os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:

@@ -22,6 +22,7 @@ from artifactbuild.worker import build
 from artifactbuild.worker.canonical import archive, opgraph, savedmodel
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.messages import BuildRequest
+from tests.worker.canonical.saving import Nobody
 
 FACTORY = """\
 import keras
@@ -66,7 +67,7 @@ def measure(network: str, size: int, formats: tuple[str, ...]) -> tuple[Spent, S
         setattr(format, "write", timing(whole, name, format.write))  # noqa: B010, a module
     with tempfile.TemporaryDirectory() as folder:
         asked = request(Path(folder), network, size, formats)
-        report = build.run(encode(asked), lambda text: None)
+        report = build.run(encode(asked), Nobody())
     assert report.findings == (), report.findings
     return whole, canonical
 

@@ -21,7 +21,7 @@ from artifactbuild.data import encode
 from artifactbuild.manifest import schema
 from artifactbuild.worker import build, runtime
 from artifactbuild.worker.canonical import archive, opgraph, savedmodel
-from artifactbuild.worker.messages import BuildRequest
+from artifactbuild.worker.messages import BuildRequest, Part
 from tests.kinds.nouns import Input, X, floats, literal
 
 HERE = Path(__file__).parent
@@ -148,9 +148,19 @@ def save(name: str, condition: str, out: Path, project: Path) -> None:
         staging=str(out),
         ignored=(),
     )
-    report = build.run(encode(request), lambda text: None)
+    report = build.run(encode(request), Nobody())
     found = [finding.message for finding in report.findings]
     (out / "findings.json").write_text(json.dumps(found))
+
+
+class Nobody:
+    """The other end of a builder's line, where nobody listens."""
+
+    def __call__(self, text: str) -> None:
+        """Hear what is being done."""
+
+    def give(self, part: Part) -> None:
+        """Take what is ready."""
 
 
 def main(condition: str, out: Path) -> None:
