@@ -47,6 +47,7 @@ class Proof:
         self._server = server
         self._tell = tell
         self._moment = recording.moment(work)
+        recording.prepare(work)
         self._early: BuildReport | None = None
         self._records: dict[str, Future[Record]] = {}
         self._running: dict[tuple[str, str], Future[ValidateReport]] = {}
@@ -87,7 +88,8 @@ class Proof:
         """
         pairs = [pair for step in self._steps.values() for pair in _pairs(report, step)]
         for pair in sorted(pairs, key=_haste):  # the last one to end should not be a long one
-            if _key(pair) not in self._running:
+            begun = self._running.get(_key(pair))
+            if begun is None or begun.cancel():
                 self._begin(report, pair)
         found = [(pair, self._running[_key(pair)].result()) for pair in pairs]
         problems = _failures(self._work, found, self._staged)

@@ -30,6 +30,11 @@ def moment(work: Job) -> str:
     return record.created_at(os.environ, _remembered(work))
 
 
+def prepare(work: Job) -> None:
+    """Do what can be done for the cards before there are records."""
+    card.prepare(work.template)
+
+
 def provisional(
     work: Job, report: BuildReport, step: Step, staged: Path, created_at: str
 ) -> Record:

@@ -59,12 +59,14 @@ def make(found: Survey, wish: Wish) -> Made:
 
 def _built(work: Mapping[Asked, Job], wish: Wish) -> Made:
     # Cards and workers are loaded only once it is known that something can be built.
-    from artifactbuild import building
     from artifactbuild.worker.room import of_machine
     from artifactbuild.worker.server import Server
 
     room = of_machine(wish.jobs)
     with Server(timeout=wish.timeout, room=room) as server, screen.progress() as tell:
+        server.warm()
+        from artifactbuild import building  # while the other processor imports TensorFlow
+
         built = building.build(work, server, tell, fail_fast=wish.fail_fast)
     return Made(
         outcomes=built.outcomes, problems=built.problems, kept=built.kept, untried=built.untried

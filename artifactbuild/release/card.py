@@ -46,6 +46,12 @@ def render(metadata: Mapping[str, Any], template: Path) -> str:
     return text.rstrip("\n") + "\n"
 
 
+def prepare(template: Path) -> None:
+    """Compile a template of ours before its cards are asked for, while there is time."""
+    if template == card_template():
+        _compiled(template.read_text(encoding="utf-8"))
+
+
 def render_file(metadata: Path, template: Path) -> str:
     """Render the card of a `metadata.json`; a project's own template in a process of its own.
 

@@ -86,6 +86,12 @@ class Server:
         self.stop()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
+    def warm(self) -> None:
+        """Begin to import TensorFlow, where jobs are forked, before the first one is asked for."""
+        if self._forks:
+            with self._asking:
+                self._started(Path(self._scratch, "server.log"))
+
     def stop(self) -> None:
         """End every job and the process: whoever waits in `run` gets WorkerLost."""
         self._ended = True

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import faulthandler
 import fcntl
+import importlib
 import json
 import os
 import resource
@@ -235,31 +236,30 @@ def _own_children() -> list[int]:
 
 
 def _jobs() -> dict[str, Job]:
-    """Import TensorFlow, and name what can be done."""
+    """Import TensorFlow and what building takes, and name what can be done."""
     with importing.quick():
-        from artifactbuild.worker import (
-            ask,
-            build,
-            difference,
-            load,
-            propose,
-            rerun,
-            static,
-            validate,
-            weigh,
-        )
+        from artifactbuild.worker import build, load, validate
 
         assert load  # most validators import it, and each would anew
     return {
-        "ask": ask.run,
+        "ask": _of("ask"),
         "build": build.run,
-        "difference": difference.run,
-        "inspect": static.run,
-        "propose": propose.run,
-        "rerun": rerun.run,
+        "difference": _of("difference"),
+        "inspect": _of("static"),
+        "propose": _of("propose"),
+        "rerun": _of("rerun"),
         "validate": validate.run,
-        "weigh": weigh.run,
+        "weigh": _of("weigh"),
     }
+
+
+def _of(module: str) -> Job:
+    """Return a job that is seldom asked for: whoever does it imports it."""
+
+    def run(data: Any, tell: Line) -> Any:
+        return importlib.import_module(f"artifactbuild.worker.{module}").run(data, tell)
+
+    return run
 
 
 def _do(job: Job, channel: socket.socket) -> None:
