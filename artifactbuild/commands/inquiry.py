@@ -15,7 +15,6 @@ from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load, namesakes
 from artifactbuild.plan import Plan
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.review import drift
 from artifactbuild.unchanged import Asked
 
 
@@ -66,6 +65,8 @@ def _job(asked: Asked) -> Job:
 
 def _answered(found: Survey, asked: Asked, seen: Seen) -> Answer:
     """Return the answer of a manifest; remember it unless something is wrong."""
+    from artifactbuild.review import drift  # cards; who builds reads first, and starts TensorFlow
+
     work, drifts = seen.work, drift.of(seen)
     made = None if seen.unreadable else examining.plan(seen)
     answer = Answer(

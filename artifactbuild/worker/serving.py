@@ -6,6 +6,7 @@ parent come to the server (a subreaper, `prctl(2)`), which ends them.
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import errno
 import faulthandler
@@ -28,9 +29,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from artifactbuild import data
 from artifactbuild.data import encode
 from artifactbuild.worker import importing
-from artifactbuild.worker.messages import Line, Part
+from artifactbuild.worker.messages import BuildRequest, Line, Part, ValidateRequest
 
 Job = Callable[[Any, Line], Any]
 
@@ -240,7 +242,12 @@ def _jobs() -> dict[str, Job]:
     with importing.quick():
         from artifactbuild.worker import build, load, validate
 
-        assert load  # most validators import it, and each would anew
+        # What most jobs would load anew: the page of codes of zip files, the types of requests.
+        assert load
+        for codec in ("ascii", "cp437"):
+            codecs.lookup(codec)
+        for noun in (BuildRequest, ValidateRequest):
+            data.prepare(noun)
     return {
         "ask": _of("ask"),
         "build": build.run,
