@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import click
 
 from artifactbuild.commands import telling
 from artifactbuild.commands.arguments import ARTIFACTS, JSON, PATHS
-from artifactbuild.commands.survey import survey
+from artifactbuild.commands.survey import Answers, survey
 from artifactbuild.data import dumps
 from artifactbuild.outcome import Outcome
 from artifactbuild.problems import Refusal
-from artifactbuild.unchanged import Looked
+from artifactbuild.unchanged import Asked, Looked
+
+VERB = "build"
 
 
-@click.command("build")
+@click.command(VERB)
 @PATHS
 @ARTIFACTS
 @click.option(
@@ -52,29 +54,42 @@ def command(
     Runs the factories of the project. A failed manifest publishes nothing; the others go on.
     """
     found = survey(paths, artifacts, looked)
-    known = {asked: answer for asked, answer in found.answers.items() if answer.checks is not None}
-    outcomes = {asked: telling.kept(asked, answer) for asked, answer in known.items()}
-    if len(known) == len(found.asked):
-        _say(tuple(outcomes.values()), as_json=as_json)
+    kept = Answers({a: each for a, each in found.answers.found.items() if _keeps(found.answers, a)})
+    if len(kept) == len(found.asked):
+        _say(found.asked, kept, {}, as_json=as_json)
         return
     # Nobody waits for YAML, schemas and cards, let alone TensorFlow, to learn that nothing changed.
     from artifactbuild.commands import making
 
     wish = making.Wish(jobs=jobs, timeout=timeout, fail_fast=fail_fast)
-    made = making.make(replace(found, answers=known), wish)
-    outcomes |= made.outcomes
+    made = making.make(replace(found, answers=kept), wish)
     if not (as_json and made.problems):
-        _say([outcomes[asked] for asked in found.asked if asked in outcomes], as_json=as_json)
+        _say(found.asked, kept, made.outcomes, as_json=as_json)
     if made.untried:
         click.echo(f"{len(made.untried)} more not tried, as --fail-fast asks", err=True)
     if made.problems:
         raise Refusal(*made.problems, kept=", ".join(made.kept))
 
 
-def _say(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+def _keeps(answers: Answers, asked: Asked) -> bool:
+    """Tell whether a build would keep all of a manifest and write nothing."""
+    return bool(answers.said(asked, VERB)) or answers[asked].checks is not None
+
+
+def _say(
+    asked: Sequence[Asked], kept: Answers, made: Mapping[Asked, Outcome], *, as_json: bool
+) -> None:
+    ended = [each for each in asked if each in kept.found or each in made]
     if as_json:
+        outcomes = [made.get(each) or telling.kept(each, kept[each]) for each in ended]
         click.echo(dumps(outcomes), nl=False)
         return
-    click.echo("".join(map(telling.built, outcomes)), nl=False)
-    notes = [f"  {r.format}: {r.note}\n" for each in outcomes for r in each.results if r.note]
+    click.echo("".join(_told(each, kept, made) for each in ended), nl=False)
+    notes = [f"  {r.format}: {r.note}\n" for each in made.values() for r in each.results if r.note]
     click.echo("".join(notes), nl=False, err=True)
+
+
+def _told(asked: Asked, kept: Answers, made: Mapping[Asked, Outcome]) -> str:
+    if asked in made:
+        return telling.built(made[asked])
+    return kept.said(asked, VERB) or telling.built(telling.kept(asked, kept[asked]))

@@ -46,18 +46,23 @@ def command(
     found = complete(survey(paths, artifacts, looked))
     if found.unreadable:
         raise Refusal(*found.unreadable)
-    drifts = {
-        find.shown(asked.manifest): answer.committed if committed else answer.drift
-        for asked, answer in found.answers.items()
-    }
-    answers = dict(zip(drifts, found.answers.values(), strict=True))
-    errors = [each for own in drifts.values() for each in own if each["error"] or strict]
+    options = committed or strict or as_json or style != screen.TEXT
+    errors: list[Drift] = []
+    manifests: list[dict[str, Any]] = []
+    told: list[str] = []
+    for asked in found.answers:
+        if not options and (said := found.answers.said(asked, "check")):
+            told.append(said)
+            continue
+        answer, file = found.answers[asked], find.shown(asked.manifest)
+        own = answer.committed if committed else answer.drift
+        errors += [each for each in own if each["error"] or strict]
+        manifests.append(_data(file, answer, own))
+        told.append(_told(file, answer, own, strict, style))
     if as_json:
-        manifests = [_data(file, answers[file], own) for file, own in drifts.items()]
         problems = [each["problem"] for each in errors]
         click.echo(dumps({"manifests": manifests, "problems": problems}), nl=False)
         return EXPECTED if errors else GOOD
-    told = [_told(file, answers[file], own, strict, style) for file, own in drifts.items()]
     click.echo("".join(told), nl=False)
     if errors:
         raise Refusal(*(Problem(**each["problem"]) for each in errors))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from artifactbuild import examining, plan, screen
 from artifactbuild.commands import telling
-from artifactbuild.commands.survey import Findings, Survey
+from artifactbuild.commands.survey import Answers, Findings, Survey
 from artifactbuild.data import encode
 from artifactbuild.examining import Seen
 from artifactbuild.index.answers import Answer
@@ -21,7 +21,7 @@ from artifactbuild.unchanged import Asked
 def inquire(found: Survey) -> Findings:
     """Read and plan every manifest without an answer."""
     work, unreadable = read(found)
-    answers, unplanned = dict(found.answers), list[Problem]()
+    answers, unplanned = dict(found.answers.found), list[Problem]()
     for asked, each in work.items():
         seen = examining.see(each)
         answers[asked] = _answered(found, asked, seen)
@@ -29,7 +29,7 @@ def inquire(found: Survey) -> Findings:
     for index in found.indexes.values():
         index.save()
     in_order = {asked: answers[asked] for asked in found.asked if asked in answers}
-    return Findings(answers=in_order, unreadable=unreadable, unplanned=tuple(unplanned))
+    return Findings(answers=Answers(in_order), unreadable=unreadable, unplanned=tuple(unplanned))
 
 
 def read(found: Survey) -> tuple[dict[Asked, Job], tuple[Problem, ...]]:
@@ -52,10 +52,9 @@ def _of_same_names(found: Survey, work: dict[Asked, Job]) -> Iterator[Job]:
     """Yield what was read, and in its place each other manifest that bears one of the names."""
     names = {(asked.place.project, each.name) for asked, each in work.items()}
     for asked in found.asked:
-        known = found.answers.get(asked)
         if asked in work:
             yield work[asked]
-        elif known is not None and (asked.place.project, known.model) in names:
+        elif (asked.place.project, found.answers.model(asked)) in names:
             yield _job(asked)
 
 

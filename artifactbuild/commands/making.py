@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from artifactbuild import examining, screen
 from artifactbuild.commands import inquiry
-from artifactbuild.commands.survey import Survey
+from artifactbuild.commands.survey import Answers, Survey
 from artifactbuild.index.answers import TICK, Index
 from artifactbuild.job import Job
 from artifactbuild.outcome import Outcome
@@ -87,4 +87,4 @@ def _remember(asked: tuple[Asked, ...]) -> None:
     indexes = {root: Index(root, made_by) for root in roots}
     for index in indexes.values():
         index.begin()
-    inquiry.inquire(Survey(asked=asked, indexes=indexes, answers={}))
+    inquiry.inquire(Survey(asked=asked, indexes=indexes, answers=Answers({})))

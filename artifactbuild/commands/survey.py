@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from artifactbuild import unchanged
 from artifactbuild.index import answers
 from artifactbuild.index.answers import Answer, Index
+from artifactbuild.index.entries import MORE, VERBS, Entry
 from artifactbuild.problems import Problem
 from artifactbuild.unchanged import Asked, Looked
+
+
+class Answers(Mapping[Asked, Answer]):
+    """Answers, in order; those that the index gives are decoded only when they are asked for."""
+
+    def __init__(self, found: Mapping[Asked, Entry | Answer]) -> None:
+        self.found = found
+
+    def __getitem__(self, asked: Asked) -> Answer:
+        known = self.found[asked]
+        return known if isinstance(known, Answer) else answers.read(known)
+
+    def __iter__(self) -> Iterator[Asked]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def model(self, asked: Asked) -> str:
+        """Return the name of a manifest's model; empty where there is no answer."""
+        return self.found[asked].model if asked in self.found else ""
+
+    def said(self, asked: Asked, verb: str) -> str:
+        """Return what a verb without options says of a manifest; empty where it has more to do."""
+        known = self.found[asked]
+        text = MORE if isinstance(known, Answer) else known.said[VERBS.index(verb)]
+        return "" if text == MORE else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +46,7 @@ class Survey:
 
     asked: tuple[Asked, ...]
     indexes: Mapping[str, Index]
-    answers: Mapping[Asked, Answer]
+    answers: Answers
 
     @property
     def open(self) -> tuple[Asked, ...]:
@@ -30,7 +58,7 @@ class Survey:
 class Findings:
     """The answers of all manifests that could be read, and what is wrong with the others."""
 
-    answers: Mapping[Asked, Answer]
+    answers: Answers
     unreadable: tuple[Problem, ...] = ()
     unplanned: tuple[Problem, ...] = ()
     """Problems of published records that cannot be read: there is no plan, and drift tells of them.
@@ -44,7 +72,7 @@ def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None)
     """
     found = looked or unchanged.look(paths, artifacts)
     indexes = {root: Index(root, found.made_by, entries) for root, entries in found.indexes.items()}
-    standing = {asked: answers.read(entry) for asked, entry in found.standing.items()}
+    standing: dict[Asked, Entry | Answer] = dict(found.standing)
     for asked in found.asked:
         if asked not in standing:
             answer = indexes[asked.place.root].answer(asked.place, asked.manifest)
@@ -55,7 +83,7 @@ def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None)
     named = {(asked.place.project, answer.model) for asked, answer in standing.items()}
     distinct = len(named) == len(standing)
     in_order = {asked: standing[asked] for asked in found.asked if asked in standing}
-    return Survey(asked=found.asked, indexes=indexes, answers=in_order if distinct else {})
+    return Survey(asked=found.asked, indexes=indexes, answers=Answers(in_order if distinct else {}))
 
 
 def complete(found: Survey) -> Findings:
