@@ -51,7 +51,7 @@ def build(work: Job, server: Server, tell: Tell) -> Outcome:
         version=work.version,
         results=results,
         lock=work.lock_shown,
-        lock_changed=_write_lock(work, results, {step.format for step in steps}),
+        lock_changed=_write_lock(work, results),
     )
 
 
@@ -168,22 +168,14 @@ def _kept(work: Job, step: Step) -> Result:
     )
 
 
-def _write_lock(work: Job, results: tuple[Result, ...], fresh: set[str]) -> bool:
-    """Bring the lock up to what is published; what it says already stands.
-
-    Of what is `fresh`, the record has the digests that were taken of the staged files.
-    """
+def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
+    """Bring the lock up to what is published; what it says already stands."""
     records = {r.format: record.read(work.folder(r.format)) for r in results}
     locked = work.memory.artifacts if work.memory else {}
     new = [format for format in records if format not in locked]
     for format in new:
         work.store.settle(work.name, format, work.version)
-    files = {
-        format: recording.digests(records[format], work.folder(format))
-        if format in fresh
-        else digest.of_folder(work.folder(format))
-        for format in new
-    }
+    files = digest.of_folders({format: work.folder(format) for format in new})
     return lock.write(locking.of(records, files, work.memory), work.loaded.path)
 
 

@@ -94,8 +94,10 @@ def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> M
     notes = {}
     for made in records:
         locked, memory = work.locked(made.format), work.memory
-        files = digests(made, staged / made.format)
-        if locked is None or memory is None or locked.files == files:
+        if locked is None or memory is None:
+            continue
+        files = digest.of_folder(staged / made.format)
+        if locked.files == files:
             continue
         drift = environment.drift(memory.environment, made.environment)
         name = next(
@@ -105,13 +107,6 @@ def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> M
             raise Refusal(_not_reproduced(work, made.format, name, locked, files))
         notes[made.format] = f"{name} differs; {'; '.join(drift)}"
     return notes
-
-
-def digests(made: Record, folder: Path) -> dict[str, str]:
-    """Return the digests of all files of an artifact that this build hashed into its record."""
-    beside = {name: digest.of_file(folder / name) for name in (record.FILE, record.CARD)}
-    known = {name: file.sha256 for name, file in made.files.items()}
-    return dict(sorted({**known, **beside}.items()))
 
 
 def loaders(report: BuildReport, format: str) -> tuple[Loader, ...]:
