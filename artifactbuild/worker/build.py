@@ -39,6 +39,9 @@ from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Li
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names, resolve
 
+ORDER = ("weights", "weights_h5", "keras", "savedmodel", "h5", "tflite", "onnx")
+"""Formats in the order of writing: first what is soon written and takes long to validate."""
+
 
 def run(data: Mapping[str, Any], tell: Line) -> BuildReport:
     """Do a build job; what the user can repair is reported as findings."""
@@ -226,11 +229,14 @@ def _write_all(
     if findings:
         raise Stopped(*findings)
     findings = []
-    for name in request.formats:
+    order = sorted(request.formats, key=ORDER.index)
+    for name in order:
         reference.write(Path(request.staging, name, reference.FILE), cases)
         findings += _write(request, subject, name, tell)
         if not findings:
-            tell.give(Part(written=name, report=early if name == request.formats[0] else None))
+            tell.give(Part(written=name, report=early if name == order[0] else None))
+        if name == "savedmodel":
+            subject = replace(subject, saved=Path(request.staging, name))
     if findings:
         raise Stopped(*findings)
 

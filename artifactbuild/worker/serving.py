@@ -240,10 +240,14 @@ def _own_children() -> list[int]:
 def _jobs() -> dict[str, Job]:
     """Import TensorFlow and what building takes, and name what can be done."""
     with importing.quick():
+        from tensorflow.python.framework import op_def_registry
+
         from artifactbuild.worker import build, load, validate
 
-        # What most jobs would load anew: the page of codes of zip files, the types of requests.
+        # What most jobs would work out anew: the page of codes of zip files, the types of requests,
+        # and the list of all operations, made when one that is not among them is asked for.
         assert load
+        op_def_registry.get("")
         for codec in ("ascii", "cp437"):
             codecs.lookup(codec)
         for noun in (BuildRequest, ValidateRequest):

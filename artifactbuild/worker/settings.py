@@ -7,6 +7,8 @@ THREADS = 2
 
 PINNED = {
     "CUDA_VISIBLE_DEVICES": "-1",
+    # What is freed is kept for the next time, up to 256 MB; what is larger than 32 MB goes back.
+    "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=268435456",
     "KERAS_BACKEND": "tensorflow",
     "LC_ALL": "C.UTF-8",
     "OMP_NUM_THREADS": str(THREADS),

@@ -7,9 +7,10 @@ such as `mse` cannot be read back; and what can never be loaded is saved without
 
 from __future__ import annotations
 
+import gc
 import json
 import re
-import tempfile
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,10 +23,11 @@ import keras
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
-from artifactbuild.worker.blame import described
+from artifactbuild.worker.blame import Stopped, described
 from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
 from artifactbuild.worker.inspection import hdf5, objects
+from artifactbuild.worker.messages import Finding
 
 FILE = "model.h5"
 CONFIGS = ("model_config", "training_config")
@@ -57,14 +59,28 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
     for variable in model.variables:
         if variable.dtype == "bfloat16":
             return f"h5 has no bfloat16, as {variable.path!r} is; {OTHERS}"
-    return _trial(model, subject.objects)
+    return ""
 
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
-    """Save the file, leaving the model as it was, and spell abbreviated losses out."""
-    with _compile_config_kept(subject.model):
-        subject.model.save(folder / FILE)
-    _spell_out(folder / FILE)
+    """Save the file, leaving the model as it was, and spell abbreviated losses out.
+
+    Loads it once, since no list foresees all that Keras cannot read back.
+
+    Raises:
+        Stopped: with one line on why Keras would not.
+    """
+    try:
+        with _compile_config_kept(subject.model):
+            subject.model.save(folder / FILE)
+        _spell_out(folder / FILE)
+        keras.saving.load_model(folder / FILE, custom_objects=dict(subject.objects))
+    except OSError:  # the disk's fault, not the model's
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        raise Stopped(_failure(error)) from error
+    gc.collect()  # a model refers to itself; its memory is wanted by the next formats
     with h5py.File(folder / FILE, "r+") as file:
         for index, variable in enumerate(state.seed_variables(subject.model)):
             file[f"{SEEDS}/{index:04}"] = variable.numpy()
@@ -184,17 +200,10 @@ def _is_given(lookup: Any) -> bool:
     return getattr(inner, "input_vocabulary", None) is not None
 
 
-def _trial(model: keras.Model, objects: Mapping[str, Any]) -> str:
-    """Save and load once, since no list foresees all that Keras cannot read back."""
-    with tempfile.TemporaryDirectory() as folder, _compile_config_kept(model):
-        try:
-            model.save(Path(folder, FILE))
-            _spell_out(Path(folder, FILE))
-            keras.saving.load_model(Path(folder, FILE), custom_objects=dict(objects))
-        except Exception as error:  # noqa: BLE001, whatever Keras raises is the reason
-            reason = described(error).split(". ")[0]
-            return f"h5 cannot be loaded again: {reason}; {OTHERS}"
-    return ""
+def _failure(error: Exception) -> Finding:
+    reason = described(error).split(". ")[0]
+    message = f"h5 cannot be loaded again: {reason}; {OTHERS}"
+    return Finding(path=("formats", "h5"), message=message, hint="leave h5 out of `formats:`")
 
 
 def _operations(model: keras.Model) -> Iterator[Any]:

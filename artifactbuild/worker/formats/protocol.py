@@ -28,7 +28,7 @@ class Subject:
     serialized Keras object: architecture, build and training configuration. `objects` are the
     declared custom objects under each of their names. `unbuilt` tells that the factory returns a
     model without weights yet; `flaw` why Keras could not give the model back as it is, empty if it
-    can.
+    can. `saved` is the folder that the model is already saved in as SavedModel, if it is.
     """
 
     model: keras.Model
@@ -41,6 +41,7 @@ class Subject:
     objects: Mapping[str, Any]
     unbuilt: bool
     flaw: str
+    saved: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,16 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
 
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     """Save the traced functions and the variables, then what Keras needs beside them."""
+    write_graph(subject, folder)
+    extra = folder / EXTRA
+    extra.mkdir(parents=True)
+    config = archive.canonical_config(subject.config)
+    (extra / "config.json").write_text(dumps(config), encoding="utf-8")
+    state.save_side(subject.model, extra / LAYERS)
+
+
+def write_graph(subject: Subject, folder: Path) -> None:
+    """Save what needs no Keras to be run: the traced functions and the variables."""
     root = tf.Module()
     root.model_variables = _tracked(state.model_variables(subject.model))
     root.optimizer_variables = _tracked(state.optimizer_variables(subject.model))
@@ -58,11 +68,6 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     signatures = {"serving_default": subject.serving, **subject.signatures}
     tf.saved_model.save(root, str(folder), signatures=signatures)
     savedmodel.rewrite(folder)
-    extra = folder / EXTRA
-    extra.mkdir(parents=True)
-    config = archive.canonical_config(subject.config)
-    (extra / "config.json").write_text(dumps(config), encoding="utf-8")
-    state.save_side(subject.model, extra / LAYERS)
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:

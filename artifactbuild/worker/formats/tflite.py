@@ -7,9 +7,11 @@ no published interpreter runs it, so it could not be proven. https://ai.google.d
 from __future__ import annotations
 
 import re
+import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference, state
 from artifactbuild.worker.blame import Stopped, described
-from artifactbuild.worker.formats import graphs, snippets
+from artifactbuild.worker.formats import graphs, savedmodel, snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
 from artifactbuild.worker.inspection import tflite as inspection
 from artifactbuild.worker.messages import Finding
@@ -64,13 +66,14 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     Raises:
         Stopped: with one line on why the converter would not.
     """
-    converter = _converter(subject, options)
-    _quantize(converter, subject, options)
-    try:
-        content = converter.convert()
-    except Exception as error:
-        traceback.print_exc()
-        raise Stopped(_failure(error)) from error
+    with _saved(subject) as saved:
+        converter = _converter(subject, options, saved)
+        _quantize(converter, subject, options)
+        try:
+            content = converter.convert()
+        except Exception as error:
+            traceback.print_exc()
+            raise Stopped(_failure(error)) from error
     (folder / FILE).write_bytes(content)
 
 
@@ -117,21 +120,35 @@ def restore(
     return lambda inputs: dict(runner(**inputs))
 
 
-def _converter(subject: Subject, options: Mapping[str, Any]) -> Any:
+@contextmanager
+def _saved(subject: Subject) -> Iterator[Path]:
+    """Give the folder of a SavedModel, which the converter reads: the one there is, or one more."""
+    if subject.saved is not None:
+        yield subject.saved
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        savedmodel.write_graph(subject, Path(folder))
+        yield Path(folder)
+
+
+def _converter(subject: Subject, options: Mapping[str, Any], saved: Path) -> Any:
     """Return a converter that keeps the names of inputs and outputs.
 
-    It freezes what it finds on a trackable object: TensorFlow's variables, not Keras' wrappers of
-    them, which it would leave out of the file without a word.
+    By itself it would save the model once more, which traces as much again: of ResNet50, a quarter
+    of the time of all formats. `from_saved_model` would load it twice.
     """
-    root = tf.Module()
-    root.variables_to_freeze = [variable.value for variable in subject.model.variables]
-    root.resources = [
-        value
-        for layer in subject.model._flatten_layers()
-        for value in vars(layer).values()
-        if hasattr(value, "resource_handle")
-    ]
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([subject.serving], root)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([subject.serving], tf.Module())
+
+    def prepared(folder: str) -> Any:
+        del folder
+        tags = {tf.saved_model.SERVING}
+        converter.saved_model_dir = str(saved)
+        converter._saved_model_tags = tags
+        converter._saved_model_exported_names = ["serving_default"]
+        converter._parse_saved_model_args(always_enable_saved_model_import=True)
+        return converter._load_saved_model(str(saved), tags)
+
+    converter._convert_concrete_functions_to_saved_model = prepared
     # To look for infinities takes the converter most of its time: 0.1 µs for each number.
     converter.canonicalizing_inf_as_min_max_float = _holds_infinity(subject)
     if options["quantization"] != "int8":
