@@ -13,8 +13,8 @@ from artifactbuild.job import Job, shown
 from artifactbuild.outcome import Outcome, Result
 from artifactbuild.plan import Plan, Step
 from artifactbuild.problems import Problem, Refusal, WorkerLost
+from artifactbuild.recording import Complete
 from artifactbuild.release import digest, durable, lock, locking, record
-from artifactbuild.release.record import Record
 from artifactbuild.resources import templates
 from artifactbuild.worker import room
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Take, Tell
@@ -43,29 +43,32 @@ def build(work: Job, server: Server, tell: Tell) -> Outcome:
         raise Refusal(*refused)
     steps = made.of(planning.BUILD)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
-    fresh = _made(work, steps, server, tell) if steps else ()
+    fresh = _made(work, steps, server, tell) if steps else {}
     order = [step.format for step in made.steps]
     results = tuple(sorted((*kept, *fresh), key=lambda result: order.index(result.format)))
+    files = {result.format: complete.files for result, complete in fresh.items()}
     return Outcome(
         model=work.name,
         version=work.version,
         results=results,
         lock=work.lock_shown,
-        lock_changed=_write_lock(work, results),
+        lock_changed=_write_lock(work, results, files),
     )
 
 
-def _made(work: Job, steps: tuple[Step, ...], server: Server, tell: Tell) -> tuple[Result, ...]:
+def _made(
+    work: Job, steps: tuple[Step, ...], server: Server, tell: Tell
+) -> Mapping[Result, Complete]:
     """Stage, prove and publish; what was staged is kept when it cannot be proven."""
     for step in steps:
         work.store.refuse_obstacles(work.name, step.format, work.version)
     try:
         with work.store.staging(work.name, work.version) as staged:
-            records, notes = _kept_if_failed(work, steps, staged, server, tell)
+            complete, notes = _kept_if_failed(work, steps, staged, server, tell)
             tell("publishing")
-            for made in records:
-                durable.seal(staged / made.format)
-            results = tuple(_publish(work, made, staged / made.format, notes) for made in records)
+            for each in complete:
+                durable.seal(staged / each.record.format)
+            results = dict(_publish(work, each, staged, notes) for each in complete)
             work.store.forget_failed(staged, work.name, work.version)
             return results
     except OSError as error:
@@ -74,7 +77,7 @@ def _made(work: Job, steps: tuple[Step, ...], server: Server, tell: Tell) -> tup
 
 def _kept_if_failed(
     work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
-) -> tuple[tuple[Record, ...], Mapping[str, str]]:
+) -> tuple[tuple[Complete, ...], Mapping[str, str]]:
     """Build, prove and record; keep what was staged for a look when that fails."""
     try:
         return _proven(work, steps, staged, server, tell)
@@ -99,12 +102,12 @@ def _kept_for_a_look(work: Job, staged: Path) -> str:
 
 def _proven(
     work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
-) -> tuple[tuple[Record, ...], Mapping[str, str]]:
+) -> tuple[tuple[Complete, ...], Mapping[str, str]]:
     """Build, prove and record every format; nothing is published yet."""
     with proving.Proof(work, steps, staged, server, tell) as proof:
         report = _built(work, steps, staged, server, tell, proof.take)
-        records = proof.finish(report)
-    return records, recording.held_against_lock(work, records, staged)
+        complete = proof.finish(report)
+    return complete, recording.held_against_lock(work, complete)
 
 
 def _built(
@@ -138,24 +141,29 @@ def _expected_size(work: Job) -> int:
     return max(sizes, default=0)
 
 
-def _publish(work: Job, made: Record, folder: Path, notes: Mapping[str, str]) -> Result:
+def _publish(
+    work: Job, made: Complete, staged: Path, notes: Mapping[str, str]
+) -> tuple[Result, Complete]:
     """Publish one format; of two builders at once, the later takes the date of the earlier."""
+    format = made.record.format
+    folder = staged / format
     made = recording.dated(work, made, folder)
     try:
-        outcome = work.store.publish(folder, work.name, made.format, work.version)
+        outcome = work.store.publish(folder, work.name, format, work.version)
     except Refusal:
         again = recording.dated(work, made, folder)
         if again == made:
             raise
-        outcome = work.store.publish(folder, work.name, made.format, work.version)
-    note = notes.get(made.format, "")
-    return Result(
-        format=made.format,
+        made, outcome = again, work.store.publish(folder, work.name, format, work.version)
+    note = notes.get(format, "")
+    result = Result(
+        format=format,
         outcome=UNLIKE_LOCK if note else outcome,
-        folder=shown(work.folder(made.format)),
-        checks=len(made.checks),
+        folder=shown(work.folder(format)),
+        checks=len(made.record.checks),
         note=note,
     )
+    return result, made
 
 
 def _kept(work: Job, step: Step) -> Result:
@@ -168,15 +176,22 @@ def _kept(work: Job, step: Step) -> Result:
     )
 
 
-def _write_lock(work: Job, results: tuple[Result, ...]) -> bool:
-    """Bring the lock up to what is published; what it says already stands."""
+def _write_lock(
+    work: Job, results: tuple[Result, ...], files: Mapping[str, Mapping[str, str]]
+) -> bool:
+    """Bring the lock up to what is published; what it says already stands.
+
+    `files` are the digests of what was published now, by format.
+    """
     records = {r.format: record.read(work.folder(r.format)) for r in results}
     locked = work.memory.artifacts if work.memory else {}
     new = [format for format in records if format not in locked]
     for format in new:
         work.store.settle(work.name, format, work.version)
-    files = digest.of_folders({format: work.folder(format) for format in new})
-    return lock.write(locking.of(records, files, work.memory), work.loaded.path)
+    older = digest.of_folders(
+        {format: work.folder(format) for format in new if format not in files}
+    )
+    return lock.write(locking.of(records, {**files, **older}, work.memory), work.loaded.path)
 
 
 def _lost(work: Job, lost: WorkerLost) -> Problem:

@@ -15,9 +15,9 @@ from artifactbuild.manifest.model import Evaluation
 from artifactbuild.manifest.rules import DEFAULT, rules
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.recording import Proven, facts, loaders
+from artifactbuild.recording import Complete, Proven, Staged, facts, loaders
 from artifactbuild.release import durable, failure
-from artifactbuild.release.record import Check, Facts, Loader, Measure, Record
+from artifactbuild.release.record import Check, Facts, Loader, Measure
 from artifactbuild.worker import room
 from artifactbuild.worker.messages import (
     BuildReport,
@@ -49,7 +49,7 @@ class Proof:
         self._moment = recording.moment(work)
         recording.prepare(work)
         self._early: BuildReport | None = None
-        self._records: dict[str, Future[Record]] = {}
+        self._records: dict[str, Future[Staged]] = {}
         self._running: dict[tuple[str, str], Future[ValidateReport]] = {}
         self._pool = ThreadPoolExecutor(server.room.jobs)
         self._disk = ThreadPoolExecutor(1)
@@ -80,11 +80,12 @@ class Proof:
             if not pair[1].resumes:
                 self._begin(self._early, pair)
 
-    def finish(self, report: BuildReport) -> tuple[Record, ...]:
+    def finish(self, report: BuildReport) -> tuple[Complete, ...]:
         """Run what has not begun yet, wait for all, and complete the records.
 
         Raises:
-            Refusal: when a check fails, with a problem for each format and failure.
+            Refusal: when a check fails, with a problem for each format and failure, or when files
+                changed meanwhile.
         """
         pairs = [pair for step in self._steps.values() for pair in _pairs(report, step)]
         for pair in sorted(pairs, key=_haste):  # the last one to end should not be a long one
@@ -103,7 +104,7 @@ class Proof:
     def _begin(self, report: BuildReport, pair: Pair) -> None:
         self._running[_key(pair)] = self._pool.submit(self._validated, report, pair)
 
-    def _recorded(self, report: BuildReport, step: Step) -> Record:
+    def _recorded(self, report: BuildReport, step: Step) -> Staged:
         return recording.provisional(self._work, report, step, self._staged, self._moment)
 
     def _validated(self, report: BuildReport, pair: Pair) -> ValidateReport:

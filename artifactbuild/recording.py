@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,33 @@ from pathlib import Path
 from artifactbuild.job import Job, manifest_digests, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import card, digest, durable, environment, record
+from artifactbuild.release import card, digest, durable, environment, fingerprint, record
 from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
 from artifactbuild.worker.settings import RECORDED
+
+LARGE = 1 << 25
+"""From how many bytes on a file is not read again as long as it looks the same."""
+
+_TICKS = 0.02
+"""Seconds after which a file that changes again looks otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """An artifact that waits for its proof: its record so far, and how its large files looked."""
+
+    record: Record
+    looks: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complete:
+    """An artifact that can be published: its record, and the digest of each of its files."""
+
+    record: Record
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,53 +60,63 @@ def prepare(work: Job) -> None:
 
 def provisional(
     work: Job, report: BuildReport, step: Step, staged: Path, created_at: str
-) -> Record:
+) -> Staged:
     """Hash a staged artifact and write the record that its loaders need.
 
     It has no checks yet, nor the sources, of which the builder may still read others.
     """
     folder = staged / step.format
+    looks = _looks_of_large(folder)
     files = {
         name: File(sha256=sha256, size=(folder / name).stat().st_size)
         for name, sha256 in digest.of_folder(folder).items()
     }
     made = _record(work, report, step, files, created_at)
     record.write(made, folder)
-    return made
+    return Staged(record=made, looks=looks)
 
 
 def final(
     work: Job,
     report: BuildReport,
-    records: tuple[Record, ...],
+    waiting: tuple[Staged, ...],
     proven: Mapping[str, Proven],
     staged: Path,
-) -> tuple[Record, ...]:
-    """Complete the records with sources and with what was proven, and render the cards."""
+) -> tuple[Complete, ...]:
+    """Complete the records with sources and with what was proven, and render the cards.
+
+    Raises:
+        Refusal: when files are no longer those that were recorded, and proven.
+    """
+    payloads = {each.record.format: _payload(each, staged) for each in waiting}
+    changed = [p for each in waiting for p in _changed(work, each.record, payloads)]
+    if changed:
+        raise Refusal(*changed)
     sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
     inputs = Inputs(manifest=manifest_digests(work), sources=dict(sorted(sources.items())))
     complete = tuple(
-        _proven(replace(made, inputs=inputs), report, proven[made.format]) for made in records
+        _proven(replace(each.record, inputs=inputs), report, proven[each.record.format])
+        for each in waiting
     )
-    for made in complete:
-        _write(work, made, staged / made.format)
-    return complete
+    return tuple(
+        _written(work, made, staged / made.format, payloads[made.format]) for made in complete
+    )
 
 
-def dated(work: Job, made: Record, folder: Path) -> Record:
+def dated(work: Job, made: Complete, folder: Path) -> Complete:
     """Give a staged artifact the date that its version has by now, if another build gave it one."""
     known = _remembered(work)
-    if known is None or record.created_at(os.environ, known) == made.created_at:
+    if known is None or record.created_at(os.environ, known) == made.record.created_at:
         return made
-    again = replace(made, created_at=record.created_at(os.environ, known))
+    again = replace(made.record, created_at=record.created_at(os.environ, known))
     for name in (record.FILE, record.CARD):
         (folder / name).unlink()
-    _write(work, again, folder)
+    written = _written(work, again, folder, made.files)
     durable.seal(folder)
-    return again
+    return written
 
 
-def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> Mapping[str, str]:
+def held_against_lock(work: Job, complete: tuple[Complete, ...]) -> Mapping[str, str]:
     """Hold rebuilt artifacts against the lock: other bytes need another environment.
 
     Returns what is to be said of a format whose bytes are not those of the lock.
@@ -92,12 +125,10 @@ def held_against_lock(work: Job, records: tuple[Record, ...], staged: Path) -> M
         Refusal: when the bytes differ and nothing explains it.
     """
     notes = {}
-    for made in records:
+    for each in complete:
+        made, files = each.record, each.files
         locked, memory = work.locked(made.format), work.memory
-        if locked is None or memory is None:
-            continue
-        files = digest.of_folder(staged / made.format)
-        if locked.files == files:
+        if locked is None or memory is None or locked.files == files:
             continue
         drift = environment.drift(memory.environment, made.environment)
         name = next(
@@ -120,10 +151,46 @@ def facts(report: BuildReport) -> Facts:
     return report.facts
 
 
-def _write(work: Job, made: Record, folder: Path) -> None:
+def _written(work: Job, made: Record, folder: Path, payload: Mapping[str, str]) -> Complete:
+    """Write record and card beside a payload with known digests."""
     record.write(made, folder)
     text = card.render_file(folder / record.FILE, work.template)
     (folder / record.CARD).write_text(text, encoding="utf-8")
+    own = {name: digest.of_file(folder / name) for name in (record.FILE, record.CARD)}
+    return Complete(record=made, files=dict(sorted({**payload, **own}.items())))
+
+
+def _looks_of_large(folder: Path) -> Mapping[str, str]:
+    """Return how each large file looks, once a further change would show."""
+    large = [p for p in folder.rglob("*") if p.is_file() and p.stat().st_size >= LARGE]
+    if large:
+        time.sleep(_TICKS)
+    return {path.relative_to(folder).as_posix(): fingerprint.look(str(path)) for path in large}
+
+
+def _payload(each: Staged, staged: Path) -> Mapping[str, str]:
+    """Return the digest of each file as it is now; a large one that looks the same is not read."""
+    folder, known = staged / each.record.format, each.record.files
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return {
+        name: known[name].sha256
+        if each.looks.get(name) == fingerprint.look(str(folder / name))
+        else digest.of_file(folder / name)
+        for name in names
+        if name != record.FILE
+    }
+
+
+def _changed(work: Job, made: Record, payloads: Mapping[str, Mapping[str, str]]) -> list[Problem]:
+    """Find the files of a format that came, went or changed since they were recorded."""
+    then = {name: file.sha256 for name, file in made.files.items()}
+    now = payloads[made.format]
+    names = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+    if not names:
+        return []
+    message = f"{made.format}: {', '.join(names)} changed while it was validated"
+    hint = "code that runs when the artifact is loaded must not write into its folder"
+    return [work.problem(("formats", made.format), message, hint)]
 
 
 def _remembered(work: Job) -> str | None:
