@@ -37,7 +37,7 @@ NO_KERNELS = frozenset({"float16", "bfloat16", "float64"})
 LOOPS = frozenset({"While", "StatelessWhile"})
 
 _MISSING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
-_ERROR = re.compile(r"error: (.+)")
+_ERROR = re.compile(r"error: (?:loc\(.*\): )?(.+)")
 _TENSOR_LISTS = "op requires element_shape to be static"
 PAYLOAD = re.compile(r"model\.tflite")
 
