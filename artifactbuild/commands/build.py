@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from artifactbuild.commands import telling
+from artifactbuild.commands import telling, workers
 from artifactbuild.commands.arguments import ARTIFACTS, JSON, PATHS
-from artifactbuild.commands.survey import Answers, survey
+from artifactbuild.commands.survey import Answers, Survey, survey
+from artifactbuild.commands.workers import Wish
 from artifactbuild.data import dumps
 from artifactbuild.outcome import Outcome
 from artifactbuild.problems import Refusal
 from artifactbuild.unchanged import Asked, Looked
+
+if TYPE_CHECKING:
+    from artifactbuild.commands.making import Made
 
 VERB = "build"
 
@@ -58,17 +64,29 @@ def command(
     if len(kept) == len(found.asked):
         _say(found.asked, kept, {}, as_json=as_json)
         return
-    # Nobody waits for YAML, schemas and cards, let alone TensorFlow, to learn that nothing changed.
-    from artifactbuild.commands import making
-
-    wish = making.Wish(jobs=jobs, timeout=timeout, fail_fast=fail_fast)
-    made = making.make(replace(found, answers=kept), wish)
+    made = _made(
+        replace(found, answers=kept), Wish(jobs=jobs, timeout=timeout, fail_fast=fail_fast)
+    )
     if not (as_json and made.problems):
         _say(found.asked, kept, made.outcomes, as_json=as_json)
     if made.untried:
         click.echo(f"{len(made.untried)} more not tried, as --fail-fast asks", err=True)
     if made.problems:
         raise Refusal(*made.problems, kept=", ".join(made.kept))
+
+
+def _made(found: Survey, wish: Wish) -> Made:
+    """Build, with TensorFlow's import under way as soon as it is known that it is wanted."""
+    with ExitStack() as held:
+        started = None
+        if workers.are_wanted(found):
+            started = held.enter_context(workers.server(wish))
+            started.warm()
+        # Nobody waits for YAML, schemas and cards, let alone TensorFlow, to learn that nothing
+        # changed.
+        from artifactbuild.commands import making
+
+        return making.make(found, wish, started)
 
 
 def _keeps(answers: Answers, asked: Asked) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from artifactbuild import examining, screen
-from artifactbuild.commands import inquiry
+from artifactbuild.commands import inquiry, workers
 from artifactbuild.commands.survey import Answers, Survey
+from artifactbuild.commands.workers import Wish
 from artifactbuild.index.answers import TICK, Index
 from artifactbuild.job import Job
 from artifactbuild.outcome import Outcome
@@ -16,14 +19,8 @@ from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.fingerprint import glance
 from artifactbuild.unchanged import Asked
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """How many workers may run at once, how long each may take, whether to stop at a failure."""
-
-    jobs: int | None
-    timeout: float | None
-    fail_fast: bool
+if TYPE_CHECKING:
+    from artifactbuild.worker.server import Server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +33,8 @@ class Made:
     untried: tuple[Asked, ...] = ()
 
 
-def make(found: Survey, wish: Wish) -> Made:
-    """Build every manifest that has no answer."""
+def make(found: Survey, wish: Wish, started: Server | None) -> Made:
+    """Build every manifest that has no answer, by a server that was started if one was."""
     work, problems = inquiry.read(found)
     feasible: dict[Asked, Job] = {}
     for asked, job in work.items():
@@ -47,7 +44,7 @@ def make(found: Survey, wish: Wish) -> Made:
             feasible[asked] = job
     if not feasible or (problems and wish.fail_fast):
         return Made(outcomes={}, problems=problems, untried=tuple(feasible))
-    built = _built(feasible, wish)
+    built = _built(feasible, wish, started)
     _remember(tuple(built.outcomes))
     return Made(
         outcomes=built.outcomes,
@@ -57,15 +54,14 @@ def make(found: Survey, wish: Wish) -> Made:
     )
 
 
-def _built(work: Mapping[Asked, Job], wish: Wish) -> Made:
-    # Cards and workers are loaded only once it is known that something can be built.
-    from artifactbuild.worker.room import of_machine
-    from artifactbuild.worker.server import Server
-
-    room = of_machine(wish.jobs)
-    with Server(timeout=wish.timeout, room=room) as server, screen.progress() as tell:
+def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Made:
+    with (
+        workers.server(wish) if started is None else nullcontext(started) as server,
+        screen.progress() as tell,
+    ):
         server.warm()
-        from artifactbuild import building  # while the other processor imports TensorFlow
+        # Cards and builders are imported while the other processor imports TensorFlow.
+        from artifactbuild import building
 
         built = building.build(work, server, tell, fail_fast=wish.fail_fast)
     return Made(

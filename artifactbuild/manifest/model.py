@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from artifactbuild.manifest import schema
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -130,6 +128,8 @@ class Manifest:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Manifest:
         """Read plain data that fits the schema."""
+        from artifactbuild.manifest import schema  # slow to import, and not for nouns alone
+
         full = schema.defaults({**data, "formats": _mapping_of(data["formats"])})
         validation, metadata = full["validation"], full["metadata"]
         return cls(
@@ -174,6 +174,8 @@ def _formats(data: Mapping[str, Any], full: Mapping[str, Any]) -> tuple[FormatRe
 
     What a manifest says beats any default, be it the format's own; the most specific word wins.
     """
+    from artifactbuild.manifest import schema
+
     said, of_all = _mapping_of(data["formats"]), data.get("validation") or {}
     return tuple(
         FormatRequest(

@@ -103,6 +103,8 @@ class Server:
                 self._control.shutdown(socket.SHUT_RDWR)
             self._control.close()
         if self._process is not None:
+            if not self._asked:  # it has no children to end
+                self._process.kill()
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
