@@ -53,6 +53,21 @@ def test_names_and_batch_sizes_are_the_manifests(project: Path, build: Build) ->
             assert found[output] == pytest.approx(values, abs=1e-6)
 
 
+@pytest.mark.parametrize("quantization", ["none", "int8"])
+def test_bytes_do_not_depend_on_whether_a_savedmodel_is_asked_for(
+    quantization: str, project: Path, build: Build
+) -> None:
+    tflite = f"tflite: {{quantization: {quantization}}}"
+    found = []
+    for name, formats in (("alone", f"{{{tflite}}}"), ("both", f"{{savedmodel: {{}}, {tflite}}}")):
+        (project / name).mkdir()
+        (project / name / "pyproject.toml").touch()
+        manifest = projects.project(project / name, DENSE, formats, ROWS)
+        build(manifest)
+        found.append((published(manifest, "tflite") / "model.tflite").read_bytes())
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("quantization", QUANTIZATIONS)
 def test_quantization_differs_as_much_as_is_known(
     quantization: str, project: Path, build: Build
