@@ -7,11 +7,18 @@ import sys
 
 SCRIPT = """
 import sys
+import threading
+import typing
 from artifactbuild.worker import serving
 
 serving._jobs()
 assert "keras" in sys.modules
 assert "sklearn" not in sys.modules, "it is a fifth of the import"
+assert "scipy" not in sys.modules, "it is another part of it"
+assert threading.active_count() == 1, "a process of several threads cannot be forked"
+assert "compile" not in vars(typing)
+
+import scipy.sparse
 
 import keras
 
