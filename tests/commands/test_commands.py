@@ -102,7 +102,7 @@ def test_build_show_card_check_on_a_real_build(
     assert err.splitlines()[:3] == [
         "dense v1: factory",
         "dense v1: reference",
-        "dense v1: writing savedmodel",
+        "dense v1: writing weights",
     ]
     assert "oneDNN" not in err
     assert run(["show"]) == 0
