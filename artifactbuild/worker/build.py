@@ -39,8 +39,8 @@ from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Li
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names, resolve
 
-ORDER = ("weights", "weights_h5", "keras", "savedmodel", "h5", "tflite", "onnx")
-"""Formats in the order of writing: first what is soon written and takes long to validate."""
+SOON = ("weights", "weights_h5", "keras")
+"""Formats that are written first: they are soon written, and take long to validate."""
 
 
 def run(data: Mapping[str, Any], tell: Line) -> BuildReport:
@@ -229,7 +229,7 @@ def _write_all(
     if findings:
         raise Stopped(*findings)
     findings = []
-    order = sorted(request.formats, key=ORDER.index)
+    order = sorted(request.formats, key=[*SOON, *FORMATS].index)
     for name in order:
         reference.write(Path(request.staging, name, reference.FILE), cases)
         findings += _write(request, subject, name, tell)
