@@ -30,7 +30,7 @@ _BESIDE = (
     *("numpy", "h5py", "ml_dtypes", "google.protobuf.descriptor_pool"),
     *("absl.logging", "wrapt", "optree", "rich.console"),
 )
-"""What TensorFlow and Keras import that needs no library of TensorFlow's."""
+"""What TensorFlow and Keras import that needs no library of TensorFlow's, a head start for each."""
 
 
 @contextmanager
@@ -44,7 +44,8 @@ def quick() -> Iterator[None]:
     try:
         with _annotations_compiled_once():
             for name in _BESIDE:
-                importlib.import_module(name)
+                with suppress(ImportError):  # another TensorFlow may do without it
+                    importlib.import_module(name)
             linking.join()
             yield
     finally:
