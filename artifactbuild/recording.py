@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from artifactbuild.index.answers import TICK
 from artifactbuild.job import Job, manifest_digests, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
@@ -19,9 +20,6 @@ from artifactbuild.worker.settings import RECORDED
 
 LARGE = 1 << 25
 """From how many bytes on a file is not read again as long as it looks the same."""
-
-_TICKS = 0.02
-"""Seconds after which a file that changes again looks otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +87,11 @@ def final(
         Refusal: when files are no longer those that were recorded, and proven.
     """
     payloads = {each.record.format: _payload(each, staged) for each in waiting}
-    changed = [p for each in waiting for p in _changed(work, each.record, payloads)]
+    changed = [
+        problem
+        for each in waiting
+        for problem in _changed(work, each.record, payloads[each.record.format])
+    ]
     if changed:
         raise Refusal(*changed)
     sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
@@ -162,29 +164,28 @@ def _written(work: Job, made: Record, folder: Path, payload: Mapping[str, str]) 
 
 def _looks_of_large(folder: Path) -> Mapping[str, str]:
     """Return how each large file looks, once a further change would show."""
-    large = [p for p in folder.rglob("*") if p.is_file() and p.stat().st_size >= LARGE]
+    large = {
+        name: path for name, path in digest.files(folder).items() if path.stat().st_size >= LARGE
+    }
     if large:
-        time.sleep(_TICKS)
-    return {path.relative_to(folder).as_posix(): fingerprint.look(str(path)) for path in large}
+        time.sleep(3 * TICK / 1e9)
+    return {name: fingerprint.look(str(path)) for name, path in large.items()}
 
 
 def _payload(each: Staged, staged: Path) -> Mapping[str, str]:
     """Return the digest of each file as it is now; a large one that looks the same is not read."""
-    folder, known = staged / each.record.format, each.record.files
-    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     return {
-        name: known[name].sha256
-        if each.looks.get(name) == fingerprint.look(str(folder / name))
-        else digest.of_file(folder / name)
-        for name in names
+        name: each.record.files[name].sha256
+        if each.looks.get(name) == fingerprint.look(str(path))
+        else digest.of_file(path)
+        for name, path in digest.files(staged / each.record.format).items()
         if name != record.FILE
     }
 
 
-def _changed(work: Job, made: Record, payloads: Mapping[str, Mapping[str, str]]) -> list[Problem]:
+def _changed(work: Job, made: Record, now: Mapping[str, str]) -> list[Problem]:
     """Find the files of a format that came, went or changed since they were recorded."""
     then = {name: file.sha256 for name, file in made.files.items()}
-    now = payloads[made.format]
     names = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
     if not names:
         return []

@@ -45,6 +45,11 @@ def of_data(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def files(folder: Path) -> dict[str, Path]:
+    """Return POSIX path -> path of every file in a folder."""
+    return {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+
+
 def of_folder(folder: Path) -> dict[str, str]:
     """Return POSIX path -> sha256 of every file in a folder, sorted by path."""
     return of_folders({"": folder})[""]
@@ -52,13 +57,10 @@ def of_folder(folder: Path) -> dict[str, str]:
 
 def of_folders(folders: Mapping[str, Path]) -> dict[str, dict[str, str]]:
     """Return for each folder POSIX path -> sha256 of every file in it, sorted by path."""
-    named = {
-        key: {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-        for key, folder in folders.items()
-    }
-    digests = _of_files([path for files in named.values() for path in files.values()])
+    named = {key: files(folder) for key, folder in folders.items()}
+    digests = _of_files([path for paths in named.values() for path in paths.values()])
     return {
-        key: {name: digests[files[name]] for name in sorted(files)} for key, files in named.items()
+        key: {name: digests[paths[name]] for name in sorted(paths)} for key, paths in named.items()
     }
 
 
