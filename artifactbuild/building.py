@@ -6,12 +6,15 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from artifactbuild import pipeline
 from artifactbuild.job import Job
 from artifactbuild.outcome import Outcome
+from artifactbuild.pipeline import Finished
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release.digest import Hashed
 from artifactbuild.worker.messages import Tell
 from artifactbuild.worker.server import Server
 
@@ -27,6 +30,8 @@ class Built(Generic[Key]):
     kept: tuple[str, ...]
     """Folders where what failed can be looked at."""
     untried: tuple[Key, ...]
+    known: Mapping[Path, Hashed]
+    """The large files that were published, as they were hashed."""
 
 
 def build(
@@ -39,12 +44,12 @@ def build(
     """
     failed = threading.Event()
 
-    def tried(job: Job) -> Outcome | None:
+    def tried(job: Job) -> Finished | None:
         """Build one manifest, unless another one failed before."""
         if fail_fast and failed.is_set():
             return None
         try:
-            return pipeline.build(job, server, _titled(job, tell))
+            return pipeline.finish(job, server, _titled(job, tell))
         except BaseException:
             failed.set()
             raise
@@ -59,15 +64,17 @@ def build(
             raise
     refusals = {key: refusal for key, f in futures.items() if (refusal := _refusal(f))}
     ended = {key: f.result() for key, f in futures.items() if key not in refusals}
+    finished = {key: each for key, each in ended.items() if each is not None}
     return Built(
-        outcomes={key: outcome for key, outcome in ended.items() if outcome is not None},
+        outcomes={key: each.outcome for key, each in finished.items()},
         problems=tuple(problem for each in refusals.values() for problem in each.problems),
         kept=tuple(each.kept for each in refusals.values() if each.kept),
-        untried=tuple(key for key, outcome in ended.items() if outcome is None),
+        untried=tuple(key for key, each in ended.items() if each is None),
+        known={path: hashed for each in finished.values() for path, hashed in each.known.items()},
     )
 
 
-def _refusal(future: Future[Outcome | None]) -> Refusal | None:
+def _refusal(future: Future[Finished | None]) -> Refusal | None:
     """Return the refusal that a build ended with; raises what else it ended with."""
     error = future.exception()
     if error is None or isinstance(error, Refusal):

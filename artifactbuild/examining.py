@@ -20,6 +20,7 @@ from artifactbuild.manifest.model import Manifest
 from artifactbuild.plan import Current, Plan, Published
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import digest, environment, lock, locking, record
+from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.worker.settings import RECORDED
 
@@ -51,8 +52,11 @@ class Seen:
         return [*(made.inputs for made in self.records.values()), *locked]
 
 
-def see(work: Job) -> Seen:
-    """Read the records of what is published of a manifest's version, and hash its files."""
+def see(work: Job, known: Mapping[Path, Hashed] | None = None) -> Seen:
+    """Read the records of what is published of a manifest's version, and hash its files.
+
+    Files that are `known` are read only if they look otherwise by now.
+    """
     records: dict[str, Record] = {}
     unreadable: dict[str, Problem] = {}
     for format in work.formats:
@@ -63,7 +67,7 @@ def see(work: Job) -> Seen:
             except Refusal as refusal:
                 hint = f"`rm -r {shown(folder)}`, then build it again"
                 unreadable[format] = replace(refusal.problems[0], hint=hint)
-    files = digest.of_folders({format: work.folder(format) for format in records})
+    files = digest.of_folders({format: work.folder(format) for format in records}, known)
     return Seen(work=work, records=records, files=files, unreadable=unreadable)
 
 

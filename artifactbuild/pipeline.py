@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild import examining, proving, recording
@@ -15,14 +16,23 @@ from artifactbuild.plan import Plan, Step
 from artifactbuild.problems import Problem, Refusal, WorkerLost
 from artifactbuild.recording import Complete
 from artifactbuild.release import digest, durable, lock, locking, record
+from artifactbuild.release.digest import Hashed
 from artifactbuild.resources import templates
 from artifactbuild.worker import room
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Take, Tell
 from artifactbuild.worker.server import Server
 
-__all__ = ["Outcome", "Result", "build", "plan"]
+__all__ = ["Finished", "Outcome", "Result", "build", "finish", "plan"]
 
 UNLIKE_LOCK = "published, unlike the lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What became of a manifest, and the large files that it published, as they were hashed."""
+
+    outcome: Outcome
+    known: Mapping[Path, Hashed]
 
 
 def plan(work: Job) -> Plan:
@@ -31,6 +41,11 @@ def plan(work: Job) -> Plan:
 
 
 def build(work: Job, server: Server, tell: Tell) -> Outcome:
+    """Carry a manifest's plan out, and tell what became of it; see `finish`."""
+    return finish(work, server, tell).outcome
+
+
+def finish(work: Job, server: Server, tell: Tell) -> Finished:
     """Carry a manifest's plan out: build, prove, record, publish, lock.
 
     Raises:
@@ -47,13 +62,19 @@ def build(work: Job, server: Server, tell: Tell) -> Outcome:
     order = [step.format for step in made.steps]
     results = tuple(sorted((*kept, *fresh), key=lambda result: order.index(result.format)))
     files = {result.format: complete.files for result, complete in fresh.items()}
-    return Outcome(
+    outcome = Outcome(
         model=work.name,
         version=work.version,
         results=results,
         lock=work.lock_shown,
         lock_changed=_write_lock(work, results, files),
     )
+    known = {
+        work.folder(result.format) / name: hashed
+        for result, complete in fresh.items()
+        for name, hashed in complete.large.items()
+    }
+    return Finished(outcome=outcome, known=known)
 
 
 def _made(

@@ -13,6 +13,7 @@ from artifactbuild.job import Job, manifest_digests, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import card, digest, durable, environment, fingerprint, record
+from artifactbuild.release.digest import Hashed
 from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
@@ -24,18 +25,22 @@ LARGE = 1 << 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """An artifact that waits for its proof: its record so far, and how its large files looked."""
+    """An artifact that waits for its proof: its record so far, and its large files, hashed."""
 
     record: Record
-    looks: Mapping[str, str]
+    large: Mapping[str, Hashed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complete:
-    """An artifact that can be published: its record, and the digest of each of its files."""
+    """An artifact that can be published: its record, and the digest of each of its files.
+
+    `large` are the large ones, as they looked when they were hashed.
+    """
 
     record: Record
     files: Mapping[str, str]
+    large: Mapping[str, Hashed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +64,22 @@ def prepare(work: Job) -> None:
 def provisional(
     work: Job, report: BuildReport, step: Step, staged: Path, created_at: str
 ) -> Staged:
-    """Hash a staged artifact and write the record that its loaders need.
+    """Hash a staged artifact, read-only from now on, and write the record that its loaders need.
 
     It has no checks yet, nor the sources, of which the builder may still read others.
     """
     folder = staged / step.format
+    durable.protect(folder)
     looks = _looks_of_large(folder)
+    digests = digest.of_folder(folder)
     files = {
         name: File(sha256=sha256, size=(folder / name).stat().st_size)
-        for name, sha256 in digest.of_folder(folder).items()
+        for name, sha256 in digests.items()
     }
+    large = {name: Hashed(sha256=digests[name], look=look) for name, look in looks.items()}
     made = _record(work, report, step, files, created_at)
     record.write(made, folder)
-    return Staged(record=made, looks=looks)
+    return Staged(record=made, large=large)
 
 
 def final(
@@ -96,12 +104,15 @@ def final(
         raise Refusal(*changed)
     sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
     inputs = Inputs(manifest=manifest_digests(work), sources=dict(sorted(sources.items())))
-    complete = tuple(
-        _proven(replace(each.record, inputs=inputs), report, proven[each.record.format])
-        for each in waiting
-    )
     return tuple(
-        _written(work, made, staged / made.format, payloads[made.format]) for made in complete
+        _written(
+            work,
+            _proven(replace(each.record, inputs=inputs), report, proven[each.record.format]),
+            staged / each.record.format,
+            payloads[each.record.format],
+            each.large,
+        )
+        for each in waiting
     )
 
 
@@ -113,7 +124,7 @@ def dated(work: Job, made: Complete, folder: Path) -> Complete:
     again = replace(made.record, created_at=record.created_at(os.environ, known))
     for name in (record.FILE, record.CARD):
         (folder / name).unlink()
-    written = _written(work, again, folder, made.files)
+    written = _written(work, again, folder, made.files, made.large)
     durable.seal(folder)
     return written
 
@@ -153,13 +164,20 @@ def facts(report: BuildReport) -> Facts:
     return report.facts
 
 
-def _written(work: Job, made: Record, folder: Path, payload: Mapping[str, str]) -> Complete:
+def _written(
+    work: Job,
+    made: Record,
+    folder: Path,
+    payload: Mapping[str, str],
+    large: Mapping[str, Hashed],
+) -> Complete:
     """Write record and card beside a payload with known digests."""
     record.write(made, folder)
     text = card.render_file(folder / record.FILE, work.template)
     (folder / record.CARD).write_text(text, encoding="utf-8")
     own = {name: digest.of_file(folder / name) for name in (record.FILE, record.CARD)}
-    return Complete(record=made, files=dict(sorted({**payload, **own}.items())))
+    files = dict(sorted({**payload, **own}.items()))
+    return Complete(record=made, files=files, large=large)
 
 
 def _looks_of_large(folder: Path) -> Mapping[str, str]:
@@ -175,9 +193,7 @@ def _looks_of_large(folder: Path) -> Mapping[str, str]:
 def _payload(each: Staged, staged: Path) -> Mapping[str, str]:
     """Return the digest of each file as it is now; a large one that looks the same is not read."""
     return {
-        name: each.record.files[name].sha256
-        if each.looks.get(name) == fingerprint.look(str(path))
-        else digest.of_file(path)
+        name: each.large[name].of(path) if name in each.large else digest.of_file(path)
         for name, path in digest.files(staged / each.record.format).items()
         if name != record.FILE
     }

@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 
 from artifactbuild import recording
+from artifactbuild.commands import making
+from artifactbuild.commands.survey import survey
+from artifactbuild.commands.workers import Wish
 from artifactbuild.pipeline import Outcome
 from artifactbuild.release import digest, lock, record
+from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import File
+from artifactbuild.worker.server import Server
 
 TESTS = Path(__file__).parent
 MADE = TESTS / "release" / "records" / "v1" / "published" / "keras" / "v1"
@@ -54,6 +59,29 @@ def test_large_files_are_read_once_and_locked_as_they_are_published(
         }
 
 
+def test_command_reads_what_it_published_no_second_time(
+    copied: Callable[[Path], Path], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[str] = Counter()
+    of_file = digest.of_file
+
+    def counted(path: Path) -> str:
+        read[path.name] += 1
+        return of_file(path)
+
+    monkeypatch.setattr(recording, "LARGE", 1)
+    monkeypatch.setattr(digest, "of_file", counted)
+    manifest = copied(TESTS / "samples" / "dense")
+    wish = Wish(jobs=None, timeout=None, fail_fast=False)
+    made = making.make(survey((str(manifest),), None, None), wish, server)
+    assert not made.problems
+    assert (read["model.keras"], read["model.h5"], read["saved_model.pb"]) == (1, 1, 1)
+    assert read["metadata.json"] > 4, "what is small is read again: it shows that it was looked at"
+    (answer,) = survey((str(manifest),), None, None).answers.values()
+    assert answer.checks is not None, "what was remembered must let the next build end at once"
+    assert answer.drift == []
+
+
 def test_large_file_that_was_written_to_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,7 +92,8 @@ def test_large_file_that_was_written_to_is_read_again(
     file.write_bytes(b"before")
     looks = recording._looks_of_large(folder)
     known = replace(record.read(MADE), files={file.name: File(sha256="known", size=6)})
-    waiting = recording.Staged(record=known, looks=looks)
+    large = {name: Hashed(sha256="known", look=look) for name, look in looks.items()}
+    waiting = recording.Staged(record=known, large=large)
     assert recording._payload(waiting, tmp_path) == {"model.keras": "known"}, "it is not read again"
     times = file.stat()
     file.write_bytes(b"behind")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from artifactbuild import examining, plan, screen
@@ -15,15 +15,19 @@ from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load, namesakes
 from artifactbuild.plan import Plan
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release.digest import Hashed
 from artifactbuild.unchanged import Asked
 
 
-def inquire(found: Survey) -> Findings:
-    """Read and plan every manifest without an answer."""
+def inquire(found: Survey, known: Mapping[Path, Hashed] | None = None) -> Findings:
+    """Read and plan every manifest without an answer.
+
+    Published files that are `known` are read only if they look otherwise by now.
+    """
     work, unreadable = read(found)
     answers, unplanned = dict(found.answers.found), list[Problem]()
     for asked, each in work.items():
-        seen = examining.see(each)
+        seen = examining.see(each, known)
         answers[asked] = _answered(found, asked, seen)
         unplanned += seen.unreadable.values()
     for index in found.indexes.values():

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artifactbuild import examining, screen
@@ -20,6 +21,8 @@ from artifactbuild.release.fingerprint import glance
 from artifactbuild.unchanged import Asked
 
 if TYPE_CHECKING:
+    from artifactbuild.building import Built
+    from artifactbuild.release.digest import Hashed
     from artifactbuild.worker.server import Server
 
 
@@ -45,7 +48,7 @@ def make(found: Survey, wish: Wish, started: Server | None) -> Made:
     if not feasible or (problems and wish.fail_fast):
         return Made(outcomes={}, problems=problems, untried=tuple(feasible))
     built = _built(feasible, wish, started)
-    _remember(tuple(built.outcomes))
+    _remember(tuple(built.outcomes), built.known)
     return Made(
         outcomes=built.outcomes,
         problems=(*problems, *built.problems),
@@ -54,7 +57,7 @@ def make(found: Survey, wish: Wish, started: Server | None) -> Made:
     )
 
 
-def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Made:
+def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Built[Asked]:
     with (
         workers.server(wish) if started is None else nullcontext(started) as server,
         screen.progress() as tell,
@@ -63,10 +66,7 @@ def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Mad
         # Cards and builders are imported while the other processor imports TensorFlow.
         from artifactbuild import building
 
-        built = building.build(work, server, tell, fail_fast=wish.fail_fast)
-    return Made(
-        outcomes=built.outcomes, problems=built.problems, kept=built.kept, untried=built.untried
-    )
+        return building.build(work, server, tell, fail_fast=wish.fail_fast)
 
 
 def _refused(job: Job) -> tuple[Problem, ...]:
@@ -76,11 +76,11 @@ def _refused(job: Job) -> tuple[Problem, ...]:
         return refusal.problems
 
 
-def _remember(asked: tuple[Asked, ...]) -> None:
+def _remember(asked: tuple[Asked, ...], known: Mapping[Path, Hashed]) -> None:
     """Look again at what was built, once the clock has left the moment of the last write."""
     time.sleep(3 * TICK / 1e9)
     roots, made_by = {each.place.root for each in asked}, glance()
     indexes = {root: Index(root, made_by) for root in roots}
     for index in indexes.values():
         index.begin()
-    inquiry.inquire(Survey(asked=asked, indexes=indexes, answers=Answers({})))
+    inquiry.inquire(Survey(asked=asked, indexes=indexes, answers=Answers({})), known)

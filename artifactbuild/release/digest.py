@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from artifactbuild.data import encode
+from artifactbuild.release.fingerprint import look
 
 _BLOCK = 1 << 20
 
@@ -18,6 +20,18 @@ _MANY = 1 << 26
 """From how many bytes on threads hash side by side."""
 
 _THREADS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashed:
+    """A file's digest, and how the file looked when that could no longer change unseen."""
+
+    sha256: str
+    look: str
+
+    def of(self, path: Path) -> str:
+        """Return the digest of the file as it is now; it is read only if it looks otherwise."""
+        return self.sha256 if look(str(path)) == self.look else of_file(path)
 
 
 def of_file(path: Path) -> str:
@@ -55,10 +69,17 @@ def of_folder(folder: Path) -> dict[str, str]:
     return of_folders({"": folder})[""]
 
 
-def of_folders(folders: Mapping[str, Path]) -> dict[str, dict[str, str]]:
-    """Return for each folder POSIX path -> sha256 of every file in it, sorted by path."""
+def of_folders(
+    folders: Mapping[str, Path], known: Mapping[Path, Hashed] | None = None
+) -> dict[str, dict[str, str]]:
+    """Return for each folder POSIX path -> sha256 of every file in it, sorted by path.
+
+    Files that are `known` are read only if they look otherwise by now.
+    """
     named = {key: files(folder) for key, folder in folders.items()}
-    digests = _of_files([path for paths in named.values() for path in paths.values()])
+    paths = [path for each in named.values() for path in each.values()]
+    seen = {path: known[path].of(path) for path in paths if path in known} if known else {}
+    digests = {**seen, **_of_files(path for path in paths if path not in seen)}
     return {
         key: {name: digests[paths[name]] for name in sorted(paths)} for key, paths in named.items()
     }

@@ -56,8 +56,21 @@ def make_folder(folder: Path) -> None:
             sync(each.parent)
 
 
+def protect(folder: Path) -> None:
+    """Make files read-only, with the same modes everywhere; what is so already keeps its looks.
+
+    Raises:
+        Refusal: for anything that is neither file nor folder.
+    """
+    folders, files = _contents(folder)
+    for paths, mode in ((files, 0o444), (folders, 0o755)):
+        for path in paths:
+            if stat.S_IMODE(path.stat().st_mode) != mode:
+                path.chmod(mode)
+
+
 def seal(folder: Path) -> None:
-    """Make files read-only, with the same modes everywhere, and bring all of it to the disk.
+    """Make files read-only, and bring all of it to the disk.
 
     All modes are set before the first sync: a filesystem with a journal then writes it once. One
     `syncfs` would be quicker for very many files, and wait for all that others write to the disk.
@@ -65,11 +78,8 @@ def seal(folder: Path) -> None:
     Raises:
         Refusal: for anything that is neither file nor folder.
     """
+    protect(folder)
     folders, files = _contents(folder)
-    for path in files:
-        path.chmod(0o444)
-    for path in folders:
-        path.chmod(0o755)
     for path in (*files, *folders):
         sync(path)
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import stat
+import time
 from pathlib import Path
 
 import pytest
 
 from artifactbuild.release import durable
+from artifactbuild.release.fingerprint import look
 
 
 def test_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
@@ -31,3 +34,14 @@ def test_rename_replaces_nothing_and_says_so(tmp_path: Path) -> None:
     assert durable.rename_new(tmp_path / "new", tmp_path / "elsewhere")
     with pytest.raises(FileNotFoundError):
         durable.rename_new(tmp_path / "new", tmp_path / "again")
+
+
+def test_what_is_protected_already_keeps_its_looks(tmp_path: Path) -> None:
+    file = tmp_path / "payload"
+    file.write_bytes(b"content")
+    durable.protect(tmp_path)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o444
+    before = look(str(file))
+    time.sleep(0.05)  # of a clock that ticks every hundredth
+    durable.seal(tmp_path)
+    assert look(str(file)) == before
