@@ -23,6 +23,9 @@ class Answers(Mapping[Asked, Answer]):
         known = self.found[asked]
         return known if isinstance(known, Answer) else answers.read(known)
 
+    def __contains__(self, asked: object) -> bool:
+        return asked in self.found  # without decoding it
+
     def __iter__(self) -> Iterator[Asked]:
         return iter(self.found)
 

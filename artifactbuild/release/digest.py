@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -90,6 +89,8 @@ def _of_files(paths: Iterable[Path]) -> dict[Path, str]:
     sizes = {path: path.stat().st_size for path in paths}
     if sum(sizes.values()) < _MANY:
         return {path: of_file(path) for path in sizes}
+    from concurrent.futures import ThreadPoolExecutor  # a short command has little to hash
+
     ordered = sorted(sizes, key=lambda path: -sizes[path])
     with ThreadPoolExecutor(_THREADS) as pool:
         return dict(zip(ordered, pool.map(of_file, ordered), strict=True))

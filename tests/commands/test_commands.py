@@ -192,7 +192,7 @@ def test_wrong_usage_exits_2(project: Path, capsys: pytest.CaptureFixture[str]) 
 def test_bug_exits_3_and_says_so(
     manifest: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artifactbuild.examining.see", lambda work: 1 / 0)
+    monkeypatch.setattr("artifactbuild.examining.see", lambda *given: 1 / 0)
     assert run(["plan"]) == 3
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
@@ -204,7 +204,7 @@ def test_bug_exits_3_and_says_so(
 def test_interruption_exits_130(
     manifest: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(work: object) -> None:
+    def interrupt(*given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("artifactbuild.examining.see", interrupt)

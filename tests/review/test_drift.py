@@ -14,7 +14,7 @@ from artifactbuild import pipeline
 from artifactbuild.cli import run
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
-from artifactbuild.release import environment
+from artifactbuild.release import card, environment
 from artifactbuild.review import drift
 from artifactbuild.review.kinds import KINDS
 from artifactbuild.worker.server import Server
@@ -302,3 +302,49 @@ def table() -> str:
             f"| `{name}` | {sentence} | `{command}` | {'error' if kind.error else 'told'} |"
         )
     return "\n".join(rows) + "\n"
+
+
+@pytest.fixture
+def rendered(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[Path]]:
+    """Build with our own template; return what finds drift, and tells which cards it rendered."""
+    shutil.copy(ROOT / "tests" / "samples" / "dense" / "model.py", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    text = MANIFEST.replace("card: {template: card.md.j2}\n", "").replace("[keras, h5]", "[keras]")
+    (tmp_path / "model.artifact.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    pipeline.build(job(load(tmp_path / "model.artifact.yaml"), None), server, lambda text: None)
+    render = card.render_file
+
+    def noted() -> list[Path]:
+        seen: list[Path] = []
+
+        def counted(metadata: Path, template: Path) -> str:
+            seen.append(metadata)
+            return render(metadata, template)
+
+        monkeypatch.setattr(card, "render_file", counted)
+        assert "card-stale" not in [name for name, _, _ in found(tmp_path)]
+        return seen
+
+    return noted
+
+
+def test_card_that_the_lock_has_is_not_rendered_again(rendered: Callable[[], list[Path]]) -> None:
+    assert rendered() == []
+
+
+def test_card_is_rendered_again_by_another_version_of_us(
+    rendered: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "own_version", lambda: "9")
+    assert len(rendered()) == 1
+
+
+def test_card_that_the_lock_does_not_have_is_stale(
+    rendered: Callable[[], list[Path]], tmp_path: Path
+) -> None:
+    del rendered
+    edit(f"{KERAS}/MODEL_CARD.md", "# dense", "# Dense")(tmp_path)
+    assert "card-stale" in [name for name, _, _ in found(tmp_path)]
