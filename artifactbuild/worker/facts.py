@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import keras
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.release.record import CustomObject, Facts, Variable
 from artifactbuild.worker import architecture, claims, histograms, state
+from artifactbuild.worker.settings import THREADS
 from artifactbuild.worker.signature import Signature
 
 
@@ -44,12 +46,20 @@ def describe(
 
 
 def _with_histograms(model: keras.Model, listed: tuple[Variable, ...]) -> tuple[Variable, ...]:
-    """Return the variables, each weight with the histogram of its numbers."""
+    """Return the variables, each weight with the histogram of its numbers.
+
+    Two are counted at once: no validator runs yet that would want the other processor.
+    """
     held = [*state.model_variables(model), *state.optimizer_variables(model)]
-    return tuple(
-        replace(each, histogram=histograms.of_variable(variable)) if each.role == "weight" else each
-        for each, variable in zip(listed, held, strict=True)
-    )
+
+    def told(each: Variable, variable: keras.Variable) -> Variable:
+        if each.role != "weight":
+            return each
+        return replace(each, histogram=histograms.of_variable(variable))
+
+    assert len(listed) == len(held)
+    with ThreadPoolExecutor(THREADS) as pool:
+        return tuple(pool.map(told, listed, held))
 
 
 def _shape(spec: Any) -> tuple[int | None, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.record import Record, Variable
+from artifactbuild.worker.settings import THREADS
 
 OWN = "own_variables.npz"
 
@@ -162,11 +164,10 @@ def keeps_more(layer: keras.layers.Layer) -> bool:
 def listed(model: keras.Model) -> tuple[Variable, ...]:
     """Return role, path, shape, dtype and digest of every variable, in the one order."""
     weights = {id(variable) for variable in model.weights}
-    own = [("weight" if id(v) in weights else "seed", v) for v in model_variables(model)]
-    return tuple(
-        _variable(role, variable)
-        for role, variable in [*own, *(("optimizer", v) for v in optimizer_variables(model))]
-    )
+    own, optimizer = model_variables(model), optimizer_variables(model)
+    roles = ["weight" if id(v) in weights else "seed" for v in own] + ["optimizer"] * len(optimizer)
+    with ThreadPoolExecutor(THREADS) as pool:
+        return tuple(pool.map(_variable, roles, [*own, *optimizer]))
 
 
 def training_config(model: keras.Model) -> Any:
