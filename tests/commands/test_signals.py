@@ -126,9 +126,9 @@ def test_signal_that_the_caller_ignores_stays_ignored(copied: Copy) -> None:
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
         "from artifactbuild import cli, examining\n"
         "see = examining.see\n"
-        "def hang_up(work):\n"
+        "def hang_up(*given):\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
-        "    return see(work)\n"
+        "    return see(*given)\n"
         "examining.see = hang_up\n"
         "raise SystemExit(cli.run(['plan']))\n"
     )
