@@ -24,21 +24,27 @@ TESTS = Path(__file__).parent
 MADE = TESTS / "release" / "records" / "v1" / "published" / "keras" / "v1"
 
 
-def test_large_files_are_read_once_and_locked_as_they_are_published(
-    copied: Callable[[Path], Path],
-    build: Callable[[Path], Outcome],
-    project: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    read: Counter[str] = Counter()
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Take every file for a large one, and count how often each is read."""
+    found: Counter[str] = Counter()
     of_file = digest.of_file
 
     def counted(path: Path) -> str:
-        read[path.name] += 1
+        found[path.name] += 1
         return of_file(path)
 
     monkeypatch.setattr(recording, "LARGE", 1)
     monkeypatch.setattr(digest, "of_file", counted)
+    return found
+
+
+def test_large_files_are_read_once_and_locked_as_they_are_published(
+    copied: Callable[[Path], Path],
+    build: Callable[[Path], Outcome],
+    project: Path,
+    read: Counter[str],
+) -> None:
     manifest = copied(TESTS / "samples" / "dense")
     build(manifest)
     assert {name: read[name] for name in ("model.keras", "model.h5", "saved_model.pb")} == {
@@ -60,17 +66,8 @@ def test_large_files_are_read_once_and_locked_as_they_are_published(
 
 
 def test_command_reads_what_it_published_no_second_time(
-    copied: Callable[[Path], Path], server: Server, monkeypatch: pytest.MonkeyPatch
+    copied: Callable[[Path], Path], server: Server, read: Counter[str]
 ) -> None:
-    read: Counter[str] = Counter()
-    of_file = digest.of_file
-
-    def counted(path: Path) -> str:
-        read[path.name] += 1
-        return of_file(path)
-
-    monkeypatch.setattr(recording, "LARGE", 1)
-    monkeypatch.setattr(digest, "of_file", counted)
     manifest = copied(TESTS / "samples" / "dense")
     wish = Wish(jobs=None, timeout=None, fail_fast=False)
     made = making.make(survey((str(manifest),), None, None), wish, server)
