@@ -10,6 +10,7 @@ import base64
 import json
 import marshal
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,10 @@ DATE_SAVED = "1980-01-01@00:00:00"
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
+WEIGHTS = "model.weights.h5"
+"""What no step changes; it is copied piece by piece, since it may be large."""
+
+PIECE = 1 << 20
 
 _KNOWN = re.compile(
     r"(config|metadata|seed_generators)\.json|model\.weights\.h5|assets/.+", re.DOTALL
@@ -71,14 +76,27 @@ def rewrite(path: Path, added: Mapping[str, bytes] | None = None) -> None:
     Raises:
         Unknown: when it has a member that no step knows.
     """
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members |= added or {}
-    for step in STEPS:
-        members = step(members)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(_dateless(name), content)
+    with zipfile.ZipFile(path) as source:
+        large = source.getinfo(WEIGHTS)
+        names = [name for name in source.namelist() if name != WEIGHTS]
+        members = {name: source.read(name) for name in names} | {WEIGHTS: b"", **(added or {})}
+        for step in STEPS:
+            members = step(members)
+        path.unlink()  # it stays readable for who has it open
+        with zipfile.ZipFile(path, "x") as target:
+            for name, content in members.items():
+                if name == WEIGHTS:
+                    _copy(source, target, large)
+                else:
+                    target.writestr(_dateless(name), content)
+
+
+def _copy(source: zipfile.ZipFile, target: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Copy a member without having it in memory as a whole."""
+    copy = _dateless(member.filename)
+    copy.file_size = member.file_size  # tells, before it is written, whether it needs zip64
+    with source.open(member) as reader, target.open(copy, "w") as writer:
+        shutil.copyfileobj(reader, writer, PIECE)
 
 
 def _dateless(name: str) -> zipfile.ZipInfo:

@@ -19,6 +19,9 @@ from typing import Any
 
 import h5py
 import keras
+from keras.src.backend.common import global_state
+from keras.src.legacy.saving import json_utils, saving_options, saving_utils
+from keras.src.saving import object_registration
 
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
@@ -32,6 +35,9 @@ from artifactbuild.worker.messages import Finding
 FILE = "model.h5"
 CONFIGS = ("model_config", "training_config")
 SEEDS = "seed_generators"
+UNINITIALIZED = "uninitialized_variables"
+"""Keras' list of what it made in a stateless scope, to be initialized at the end of another one."""
+
 ALL = ("weight", "seed", "optimizer")
 OTHERS = "use keras or savedmodel"
 PAYLOAD = re.compile(r"model\.h5")
@@ -65,7 +71,7 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     """Save the file, leaving the model as it was, and spell abbreviated losses out.
 
-    Loads it once, since no list foresees all that Keras cannot read back.
+    Reads it once, since no list foresees all that Keras cannot read back.
 
     Raises:
         Stopped: with one line on why Keras would not.
@@ -74,7 +80,7 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
         with _compile_config_kept(subject.model):
             subject.model.save(folder / FILE)
         _spell_out(folder / FILE)
-        keras.saving.load_model(folder / FILE, custom_objects=dict(subject.objects))
+        read_back(folder / FILE, dict(subject.objects))
     except OSError:  # the disk's fault, not the model's
         raise
     except Exception as error:
@@ -93,6 +99,38 @@ def _spell_out(path: Path) -> None:
             config = json.loads(file.attrs["training_config"])
             config["loss"] = _spelled_out(config.get("loss"))
             file.attrs["training_config"] = json.dumps(config).encode()
+
+
+def read_back(path: Path, custom_objects: dict[str, Any]) -> None:
+    """Raise whatever Keras raises when it makes the model again.
+
+    Without its weights first, which take all the time; where that fails, as users will load it.
+    """
+    try:
+        _without_weights(path, custom_objects)
+    except Exception:  # noqa: BLE001, whatever layers do without weights
+        keras.saving.load_model(path, custom_objects=custom_objects)
+
+
+def _without_weights(path: Path, custom_objects: dict[str, Any]) -> None:
+    """Make the model and what it was compiled with, as `load_model` does, without any weight."""
+    with h5py.File(path) as file:
+        configs = {key: json_utils.decode(file.attrs[key]) for key in CONFIGS if key in file.attrs}
+    known = {**custom_objects, **object_registration.GLOBAL_CUSTOM_OBJECTS}
+    waiting = global_state.get_global_attribute(UNINITIALIZED)
+    global_state.set_global_attribute(UNINITIALIZED, [])
+    try:
+        with (
+            saving_options.keras_option_scope(use_legacy_config=True),
+            keras.StatelessScope(initialize_variables=False),
+        ):
+            model = saving_utils.model_from_config(configs["model_config"], known)
+    finally:
+        global_state.set_global_attribute(UNINITIALIZED, waiting)
+    if "training_config" in configs:
+        model.compile(
+            **saving_utils.compile_args_from_training_config(configs["training_config"], known)
+        )
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:

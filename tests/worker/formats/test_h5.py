@@ -1,0 +1,75 @@
+"""H5: read back once where it is written, without its weights if that can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from artifactbuild.worker.formats import h5
+
+
+class Counted(keras.layers.Layer):
+    """A layer with a variable of a given value, which Keras makes in no stateless scope."""
+
+    def build(self, shape: Any) -> None:
+        self.count = keras.Variable(np.zeros(()), trainable=False, name="count")
+
+    def call(self, x: Any) -> Any:
+        return x + self.count
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Note what is loaded whole."""
+    found: list[Any] = []
+    whole = keras.saving.load_model
+    monkeypatch.setattr(
+        keras.saving, "load_model", lambda path, **how: (found.append(path), whole(path, **how))[1]
+    )
+    return found
+
+
+def saved(folder: Path, *stages: keras.layers.Layer) -> Path:
+    inputs = x = keras.Input((4,))
+    for stage in stages:
+        x = stage(x)
+    model = keras.Model(inputs, x)
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(np.ones((2, 4)), np.ones((2, 4)), verbose=0)
+    path = folder / h5.FILE
+    with h5._compile_config_kept(model):
+        model.save(path)
+    h5._spell_out(path)
+    return path
+
+
+def test_model_is_read_back_without_its_weights(tmp_path: Path, loaded: list[Any]) -> None:
+    layers = keras.layers
+    path = saved(
+        tmp_path, layers.Dense(4), layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(4)
+    )
+    h5.read_back(path, {})
+    assert loaded == []
+
+
+def test_nothing_is_left_to_be_initialized_later(tmp_path: Path) -> None:
+    path, state = saved(tmp_path, keras.layers.Dense(4)), keras.src.backend.common.global_state
+    h5.read_back(path, {})
+    h5.read_back(path, {})
+    assert not state.get_global_attribute(h5.UNINITIALIZED)
+
+
+def test_what_wants_its_weights_is_loaded_whole(tmp_path: Path, loaded: list[Any]) -> None:
+    path = saved(tmp_path, Counted(), keras.layers.Dense(4))
+    h5.read_back(path, {"Counted": Counted})
+    assert loaded == [path]
+
+
+def test_what_keras_cannot_make_again_is_told_as_users_would_see_it(tmp_path: Path) -> None:
+    path = saved(tmp_path, Counted(), keras.layers.Dense(4))
+    with pytest.raises(ValueError, match="Unknown layer: 'Counted'"):
+        h5.read_back(path, {})
