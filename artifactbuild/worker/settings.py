@@ -5,10 +5,14 @@ from __future__ import annotations
 THREADS = 2
 """How many threads TensorFlow gets everywhere: the number of threads changes trained bits."""
 
+MMAP_THRESHOLD = 1 << 25
+TRIM_THRESHOLD = 1 << 28
+"""Bytes of memory that C code frees: larger blocks go back at once, so much in all is kept."""
+
 PINNED = {
     "CUDA_VISIBLE_DEVICES": "-1",
-    # What is freed is kept for the next time, up to 256 MB; what is larger than 32 MB goes back.
-    "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=268435456",
+    "GLIBC_TUNABLES": f"glibc.malloc.mmap_threshold={MMAP_THRESHOLD}"
+    f":glibc.malloc.trim_threshold={TRIM_THRESHOLD}",
     "KERAS_BACKEND": "tensorflow",
     "LC_ALL": "C.UTF-8",
     "OMP_NUM_THREADS": str(THREADS),

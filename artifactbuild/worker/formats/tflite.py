@@ -22,8 +22,8 @@ import tensorflow as tf
 
 from artifactbuild.manifest.model import ReferenceCase
 from artifactbuild.release.fault import Fault
-from artifactbuild.release.record import Loader, Record
-from artifactbuild.worker import reference, state
+from artifactbuild.release.record import Histogram, Loader, Record
+from artifactbuild.worker import heap, reference
 from artifactbuild.worker.blame import Stopped, described
 from artifactbuild.worker.formats import graphs, savedmodel, snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
@@ -70,7 +70,8 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
         converter = _converter(subject, options, saved)
         _quantize(converter, subject, options)
         try:
-            content = converter.convert()
+            with heap.kept():
+                content = converter.convert()
         except Exception as error:
             traceback.print_exc()
             raise Stopped(_failure(error)) from error
@@ -166,9 +167,18 @@ def _unchanged(model: bytes, *modes: Any, **settings: Any) -> bytes:
 
 
 def _holds_infinity(subject: Subject) -> bool:
-    """Tell whether a number that may go into the file is infinite: the kernels take none."""
-    arrays = (state.numbers(variable) for variable in subject.model.variables)
-    return any(map(_is_infinite, (*arrays, *graphs.constants(subject.serving))))
+    """Tell whether a number that may go into the file is infinite: the kernels take none.
+
+    Of the weights, the histograms tell, which count what is not finite; NaN does no harm here.
+    """
+    weights = (each.histogram for each in subject.facts.variables if each.role == "weight")
+    return any(map(_is_not_finite, weights)) or any(
+        map(_is_infinite, graphs.constants(subject.serving))
+    )
+
+
+def _is_not_finite(histogram: Histogram | None) -> bool:
+    return histogram is None or histogram.not_finite > 0
 
 
 def _is_infinite(array: Any) -> bool:
