@@ -123,3 +123,8 @@ def _instruction_sets() -> str:
 def own_version() -> str:
     """Return the version of artifactbuild."""
     return _version("artifactbuild")
+
+
+def is_own(made: Mapping[str, str]) -> bool:
+    """Tell whether this version of artifactbuild made what has such an environment."""
+    return made.get("artifactbuild") == own_version()

@@ -19,7 +19,7 @@ from artifactbuild.data import Mismatch, loads
 from artifactbuild.problems import Refusal
 from artifactbuild.reading import Unreadable, bounded, opened
 from artifactbuild.release import card, digest, record, tree
-from artifactbuild.release.environment import own_version
+from artifactbuild.release.environment import is_own
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Record
 from artifactbuild.release.tree import Tree
@@ -127,7 +127,7 @@ def card_faults(folder: Path, made: Record) -> tuple[Fault, ...]:
 def card_is_known(made: Record) -> bool:
     """Tell whether the card can be made again from the record alone."""
     of_project = "card" in made.inputs.manifest
-    return not of_project and made.environment.get("artifactbuild") == own_version()
+    return not of_project and is_own(made.environment)
 
 
 def _held(folder: Path, found: Tree, locked: Mapping[str, str] | None, *, carded: bool) -> Held:

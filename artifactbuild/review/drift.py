@@ -168,7 +168,7 @@ def _is_vouched_for(seen: Seen, format: str) -> bool:
     return (
         locked is not None
         and work.template == card_template()
-        and made.environment.get("artifactbuild") == environment.own_version()
+        and environment.is_own(made.environment)
         and all(found.get(n) == locked.files.get(n) for n in (record.FILE, record.CARD))
     )
 
