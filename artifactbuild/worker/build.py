@@ -39,8 +39,12 @@ from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Li
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names, resolve
 
-SOON = ("weights", "weights_h5", "keras")
-"""Formats that are written first: they are soon written, and take long to validate."""
+SOON = ("weights", "weights_h5", "h5", "keras")
+"""Formats that are written first: they are soon written, and take long to validate.
+
+`.keras` is the last of them: Keras reads the archive as a whole, and what is validated beside
+TFLite's converter, which takes most memory of all, should take little.
+"""
 
 
 def run(data: Mapping[str, Any], tell: Line) -> BuildReport:
