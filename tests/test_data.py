@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from artifactbuild.data import Mismatch, decode, dumps, encode
+from artifactbuild import data
+from artifactbuild.data import Mismatch, decode, dumps, encode, prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,14 @@ NOUN = Outer(
 
 def test_decode_undoes_encode() -> None:
     assert decode(Outer, encode(NOUN)) == NOUN
+
+
+def test_types_of_prepared_nouns_are_known_when_they_are_decoded() -> None:
+    data._hints.cache_clear()
+    prepare(Outer)
+    before = data._hints.cache_info().misses
+    decode(Outer, encode(NOUN))
+    assert data._hints.cache_info().misses == before
 
 
 def test_text_is_sorted_and_ends_with_a_newline() -> None:

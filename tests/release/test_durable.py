@@ -45,3 +45,23 @@ def test_what_is_protected_already_keeps_its_looks(tmp_path: Path) -> None:
     time.sleep(0.05)  # of a clock that ticks every hundredth
     durable.seal(tmp_path)
     assert look(str(file)) == before
+
+
+def test_large_files_are_hurried_to_the_disk_and_those_that_go_meanwhile_let_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "variables").mkdir()
+    large, gone, small = tmp_path / "variables" / "data", tmp_path / "gone", tmp_path / "small"
+    for file, size in ((large, 1 << 25), (gone, 1 << 25), (small, (1 << 25) - 1)):
+        with file.open("wb") as opened:
+            opened.truncate(size)
+    hurried, opens = [], os.open
+    monkeypatch.setattr(os, "fdatasync", lambda each: hurried.append(os.fstat(each).st_ino))
+
+    def vanish(path: Path, *how: int) -> int:
+        gone.unlink(missing_ok=True)
+        return opens(path, *how)
+
+    monkeypatch.setattr(os, "open", vanish)
+    durable.hurry(tmp_path)
+    assert hurried == [large.stat().st_ino]

@@ -254,3 +254,33 @@ def test_two_processes_write_the_same_bytes(quantization: str, tmp_path: Path) -
     first, second = projects.in_two_processes(tmp_path, DENSE, formats, ROWS, payload)
     assert hashlib.sha256(first).digest() == hashlib.sha256(second).digest()
     assert first.find(str(tmp_path).encode()) == -1
+
+
+INFINITE = """
+@keras.saving.register_keras_serializable("sample")
+class Least(layers.Layer):
+    def build(self, shape):
+        self.most = self.add_weight(
+            shape=(4,), initializer=keras.initializers.Constant({most}), name="most"
+        )
+
+    def call(self, x):
+        return keras.ops.minimum(keras.ops.minimum(x, self.most), float("{constant}"))
+
+def make_model():
+    inputs = keras.Input((4,), name="x")
+    return keras.Model(inputs, layers.Dense(2)(Least()(inputs)))
+"""
+
+
+@pytest.mark.parametrize(("most", "constant"), [("1e9", "inf"), ("float('inf')", "1e9")])
+def test_infinite_numbers_become_the_largest_ones(
+    most: str, constant: str, project: Path, build: Build
+) -> None:
+    source = INFINITE.format(most=most, constant=constant)
+    rest = "custom_objects: [model:Least]\n" + case("{normal: true, shape: [8, 4]}")
+    manifest = projects.project(project, source, "[tflite]", rest)
+    build(manifest)
+    content = (published(manifest, "tflite") / "model.tflite").read_bytes()
+    assert np.float32("inf").tobytes() not in content
+    assert np.finfo("float32").max.tobytes() in content
