@@ -49,7 +49,7 @@ def build(
         if fail_fast and failed.is_set():
             return None
         try:
-            return pipeline.finish(job, server, _titled(job, tell))
+            return pipeline.build(job, server, _titled(job, tell))
         except BaseException:
             failed.set()
             raise

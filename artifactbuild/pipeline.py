@@ -22,7 +22,7 @@ from artifactbuild.worker import room
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Take, Tell
 from artifactbuild.worker.server import Server
 
-__all__ = ["Finished", "Outcome", "Result", "build", "finish", "plan"]
+__all__ = ["Finished", "Outcome", "Result", "build", "plan"]
 
 UNLIKE_LOCK = "published, unlike the lock"
 
@@ -40,12 +40,7 @@ def plan(work: Job) -> Plan:
     return examining.plan(examining.see(work))
 
 
-def build(work: Job, server: Server, tell: Tell) -> Outcome:
-    """Carry a manifest's plan out, and tell what became of it; see `finish`."""
-    return finish(work, server, tell).outcome
-
-
-def finish(work: Job, server: Server, tell: Tell) -> Finished:
+def build(work: Job, server: Server, tell: Tell) -> Finished:
     """Carry a manifest's plan out: build, prove, record, publish, lock.
 
     Raises:

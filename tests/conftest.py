@@ -69,6 +69,6 @@ def build(server: Server) -> Build:
     """Build one manifest in the shared server."""
 
     def built(manifest: Path) -> Outcome:
-        return pipeline.build(job(load(manifest), None), server, lambda text: None)
+        return pipeline.build(job(load(manifest), None), server, lambda text: None).outcome
 
     return built

@@ -57,7 +57,7 @@ def test_a_format_is_validated_while_the_next_one_is_written(project: Path) -> N
     manifest.write_text(MANIFEST, encoding="utf-8")
     told: list[str] = []
     with Server(room=Room(2, sys.maxsize)) as server:
-        outcome = pipeline.build(job(load(manifest), None), server, told.append)
+        outcome = pipeline.build(job(load(manifest), None), server, told.append).outcome
     assert [result.outcome for result in outcome.results] == ["published", "published"]
     written = told.index("writing keras")
     assert told.index("writing weights") < written < told.index("reference again")

@@ -99,7 +99,7 @@ def proved(network: str, folder: Path, server: Server, reasons: list[str]) -> di
         )
         manifest.write_text(text, encoding="utf-8")
         try:
-            outcome = pipeline.build(job(load(manifest), None), server, lambda text: None)
+            outcome = pipeline.build(job(load(manifest), None), server, lambda text: None).outcome
         except Refusal as refusal:
             refused = {p.message.split()[0] for p in refusal.problems} & set(wanted) or set(wanted)
             reasons += [f"- {network}: {problem.message}" for problem in refusal.problems]

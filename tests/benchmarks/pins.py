@@ -128,7 +128,7 @@ def _measured(setting: Setting, model: str) -> tuple[float, Mapping[str, str]]:
         manifest = _project(model, Path(folder))
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with _changed(setting, Path(folder)), Server() as server:
-            outcome = pipeline.build(job(load(manifest), None), server, lambda text: None)
+            outcome = pipeline.build(job(load(manifest), None), server, lambda text: None).outcome
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = {
             f"{result.format}/{name}": file.sha256

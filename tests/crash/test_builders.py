@@ -42,7 +42,7 @@ def at_once(manifests: list[Path], root: Path, server: Server) -> list[Counter[s
 
     def built(manifest: Path) -> Counter[str] | Refusal:
         try:
-            outcome = pipeline.build(job(load(manifest), root), server, tell)
+            outcome = pipeline.build(job(load(manifest), root), server, tell).outcome
         except Refusal as refusal:
             return refusal
         return Counter(result.outcome for result in outcome.results)

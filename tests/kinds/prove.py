@@ -65,7 +65,7 @@ def prove(kind: Kind, folder: Path, server: Server) -> dict[str, Verdict]:
     while wanted:
         lines = _write(kind, manifest, wanted)
         try:
-            outcome = pipeline.build(job(load(manifest), None), server, lambda text: None)
+            outcome = pipeline.build(job(load(manifest), None), server, lambda text: None).outcome
         except Refusal as refusal:
             refused = _refused(refusal, lines, wanted)
         except WorkerLost as lost:

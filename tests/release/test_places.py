@@ -195,6 +195,6 @@ def test_long_name_and_a_path_with_spaces_and_other_letters(
     (project / "pyproject.toml").touch()
     moved = manifest.parent.rename(project / "mo dèle") / manifest.name
     root = tmp_path / "missing" / "ar tefacts ñ"
-    outcome = pipeline.build(job(load(moved), root), server, lambda text: None)
+    outcome = pipeline.build(job(load(moved), root), server, lambda text: None).outcome
     assert {each.outcome for each in outcome.results} == {"published"}
     assert (root / name / "savedmodel" / "v1" / "saved_model.pb").is_file()
