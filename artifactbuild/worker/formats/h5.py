@@ -19,9 +19,6 @@ from typing import Any
 
 import h5py
 import keras
-from keras.src.backend.common import global_state
-from keras.src.legacy.saving import json_utils, saving_options, saving_utils
-from keras.src.saving import object_registration
 
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
@@ -71,7 +68,7 @@ def refusal(subject: Subject, options: Mapping[str, Any]) -> str:
 def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     """Save the file, leaving the model as it was, and spell abbreviated losses out.
 
-    Reads it once, since no list foresees all that Keras cannot read back.
+    Reads it back once, since no list foresees all that Keras cannot read back.
 
     Raises:
         Stopped: with one line on why Keras would not.
@@ -104,33 +101,36 @@ def _spell_out(path: Path) -> None:
 def read_back(path: Path, custom_objects: dict[str, Any]) -> None:
     """Raise whatever Keras raises when it makes the model again.
 
-    Without its weights first, which take all the time; where that fails, as users will load it.
+    Without its weights first, which take all the time; where that fails, for whatever reason, as
+    users will load it.
     """
     try:
         _without_weights(path, custom_objects)
-    except Exception:  # noqa: BLE001, whatever layers do without weights
+    except Exception:  # noqa: BLE001, whatever layers do without weights, or another Keras
         keras.saving.load_model(path, custom_objects=custom_objects)
 
 
 def _without_weights(path: Path, custom_objects: dict[str, Any]) -> None:
     """Make the model and what it was compiled with, as `load_model` does, without any weight."""
+    saving, tracker = keras.src.legacy.saving, keras.src.backend.common.global_state
+    registered = keras.src.saving.object_registration.GLOBAL_CUSTOM_OBJECTS
+    known = {**custom_objects, **registered}
     with h5py.File(path) as file:
-        configs = {key: json_utils.decode(file.attrs[key]) for key in CONFIGS if key in file.attrs}
-    known = {**custom_objects, **object_registration.GLOBAL_CUSTOM_OBJECTS}
-    waiting = global_state.get_global_attribute(UNINITIALIZED)
-    global_state.set_global_attribute(UNINITIALIZED, [])
+        texts = {key: file.attrs[key] for key in CONFIGS if key in file.attrs}
+    configs = {key: saving.json_utils.decode(text) for key, text in texts.items()}
+    waiting = tracker.get_global_attribute(UNINITIALIZED)
+    tracker.set_global_attribute(UNINITIALIZED, [])
     try:
         with (
-            saving_options.keras_option_scope(use_legacy_config=True),
+            saving.saving_options.keras_option_scope(use_legacy_config=True),
             keras.StatelessScope(initialize_variables=False),
         ):
-            model = saving_utils.model_from_config(configs["model_config"], known)
+            model = saving.saving_utils.model_from_config(configs["model_config"], known)
     finally:
-        global_state.set_global_attribute(UNINITIALIZED, waiting)
+        tracker.set_global_attribute(UNINITIALIZED, waiting)
     if "training_config" in configs:
-        model.compile(
-            **saving_utils.compile_args_from_training_config(configs["training_config"], known)
-        )
+        compiled = configs["training_config"]
+        model.compile(**saving.saving_utils.compile_args_from_training_config(compiled, known))
 
 
 def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
