@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -119,11 +119,14 @@ def _attribute(
         yield _syntax_error(place.document.problem(where, "").line, place, path, error)
         return
     if not names.is_open and target.attribute not in names.defined:
-        public = [name for name in names.defined if not name.startswith("_")]
-        guess = did_you_mean(target.attribute, public)
-        defined = f"it defines: {', '.join(public[:20]) or 'nothing'}"
+        guess = did_you_mean(target.attribute, _public(names.defined))
+        defined = f"it defines: {', '.join(_public(names.own)[:20]) or 'nothing'}"
         message = f"module {target.module!r} defines no {target.attribute!r}"
         yield place.document.problem(where, message, f"{guess} {defined}".strip())
+
+
+def _public(names: Iterable[str]) -> list[str]:
+    return [name for name in names if not name.startswith("_")]
 
 
 def _syntax_error(line: int | None, place: Place, path: Path, error: SyntaxError) -> Problem:

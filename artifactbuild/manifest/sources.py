@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 
 class NotFound(Exception):
     """No such module: the part of its name that was not found, and what was sought in it."""
@@ -21,9 +23,13 @@ class NotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The names that a module defines; an open one may define others when it runs."""
+    """The names that a module defines; an open one may define others when it runs.
+
+    `own` are those that it does not import.
+    """
 
     defined: tuple[str, ...]
+    own: tuple[str, ...]
     is_open: bool
 
 
@@ -55,8 +61,12 @@ def names(source: bytes, file: str) -> Names:
             tree = ast.parse(source, file)
         except (ValueError, RecursionError, MemoryError) as error:
             raise SyntaxError(str(error) or "too deeply nested") from error
-    found = set(_defined(tree.body))
-    return Names(defined=tuple(sorted(found - {"*"})), is_open=bool({"*", "__getattr__"} & found))
+    own, imported = set(_own(tree.body)), set(_imported(tree.body))
+    return Names(
+        defined=tuple(sorted((own | imported) - {"*"})),
+        own=tuple(sorted(own)),
+        is_open="*" in imported or "__getattr__" in own | imported,
+    )
 
 
 def _hooked(name: str) -> ModuleSpec | None:
@@ -70,16 +80,26 @@ def _modules(folders: Sequence[Path]) -> list[str]:
     return sorted({path.stem for folder in folders for path in folder.glob("*.py")})
 
 
-def _defined(body: Sequence[ast.AST]) -> Iterator[str]:
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+def _own(body: Sequence[ast.AST]) -> Iterator[str]:
+    for node in _top_level(body):
+        if isinstance(node, _DEFINITIONS):
             yield node.name
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (_bound(node, alias) for alias in node.names)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-        elif not isinstance(node, (ast.Lambda, ast.comprehension)):
-            yield from _defined(list(ast.iter_child_nodes(node)))
+
+
+def _imported(body: Sequence[ast.AST]) -> Iterator[str]:
+    for node in _top_level(body):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (_bound(node, alias) for alias in node.names)
+
+
+def _top_level(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Yield all nodes but those with a scope of their own inside."""
+    for node in body:
+        yield node
+        if not isinstance(node, (*_DEFINITIONS, ast.Lambda, ast.comprehension)):
+            yield from _top_level(list(ast.iter_child_nodes(node)))
 
 
 def _bound(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:

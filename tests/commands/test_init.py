@@ -83,7 +83,7 @@ def test_init_of_what_is_not_there_starts_no_tensorflow(model: Path) -> None:
     assert shown.stdout == "1 []\n"
     assert shown.stderr == (
         "model:make_modl: module 'model' defines no 'make_modl'\n"
-        "    did you mean 'make_model'? it defines: keras, make_model\n"
+        "    did you mean 'make_model'? it defines: make_model\n"
         "1 problem\n"
     )
 
