@@ -10,11 +10,12 @@ import pytest
 from artifactbuild.worker.settings import PINNED
 
 SCRIPT = """
-import re, resource
+import ctypes, resource
 from contextlib import nullcontext
 from pathlib import Path
 from artifactbuild.worker import heap
 
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE: of huge pages, few are counted
 PAGE, LARGE = resource.getpagesize(), 64 << 20
 
 def touched():
