@@ -120,7 +120,8 @@ def _attribute(
         return
     if not names.is_open and target.attribute not in names.defined:
         guess = did_you_mean(target.attribute, _public(names.defined))
-        defined = f"it defines: {', '.join(_public(names.own)[:20]) or 'nothing'}"
+        listed = _public(names.own) or _public(names.defined)  # imports alone are offered, too
+        defined = f"it defines: {', '.join(listed[:20]) or 'nothing'}"
         message = f"module {target.module!r} defines no {target.attribute!r}"
         yield place.document.problem(where, message, f"{guess} {defined}".strip())
 

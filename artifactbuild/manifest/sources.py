@@ -95,7 +95,7 @@ def _imported(body: Sequence[ast.AST]) -> Iterator[str]:
 
 
 def _top_level(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Yield all nodes but those with a scope of their own inside."""
+    """Yield what is in the scope of the module: definitions, but nothing inside of them."""
     for node in body:
         yield node
         if not isinstance(node, (*_DEFINITIONS, ast.Lambda, ast.comprehension)):

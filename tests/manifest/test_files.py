@@ -13,6 +13,7 @@ import pytest
 
 from artifactbuild.manifest import files
 from artifactbuild.manifest.model import Manifest
+from artifactbuild.problems import Problem
 from tests.manifest.manifests import HEAD, case, document
 
 MODULE = "raise SystemExit('was run')\ndef make_model(): ...\n"
@@ -27,12 +28,16 @@ def folder(tmp_path: Path) -> Path:
     return found
 
 
-def said(folder: Path, rest: str = "", **parts: str) -> list[str]:
-    """Give the messages that a manifest in the folder earns."""
+def problems(folder: Path, rest: str = "", **parts: str) -> list[Problem]:
+    """Give the problems that a manifest in the folder earns."""
     found = document(rest, **parts)
     manifest = Manifest.from_data(found.data)
-    problems = files.check(manifest, found, folder=folder, project=folder.parent)
-    return [each.message for each in problems]
+    return list(files.check(manifest, found, folder=folder, project=folder.parent))
+
+
+def said(folder: Path, rest: str = "", **parts: str) -> list[str]:
+    """Give their messages."""
+    return [each.message for each in problems(folder, rest, **parts)]
 
 
 def factory(folder: Path, target: str) -> list[str]:
@@ -95,6 +100,21 @@ def test_names_that_a_module_defines(body: str, folder: Path) -> None:
 def test_names_that_a_module_does_not_define(body: str, folder: Path) -> None:
     (folder / "model.py").write_text(body)
     assert said(folder) == ["module 'model' defines no 'make_model'"]
+
+
+@pytest.mark.parametrize(
+    ("body", "offered"),
+    [
+        ("import keras\nfrom a import b\ndef other(): ...\nclass Layer: ...", "Layer, other"),
+        ("from .resnet import resnet", "resnet"),
+        ("import os as _os", "nothing"),
+    ],
+)
+def test_what_is_imported_is_offered_only_if_there_is_nothing_else(
+    body: str, offered: str, folder: Path
+) -> None:
+    (folder / "model.py").write_text(body)
+    assert [problem.hint for problem in problems(folder)] == [f"it defines: {offered}"]
 
 
 def test_modules_are_sought_in_folder_then_project_then_path(folder: Path) -> None:
