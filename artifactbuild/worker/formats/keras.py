@@ -27,7 +27,6 @@ from artifactbuild.worker.inspection import archive as archive_of
 from artifactbuild.worker.inspection import hdf5, objects
 
 FILE = "model.keras"
-WEIGHTS = "model.weights.h5"
 SEEDS = "seed_generators.json"
 STOCK = ("weight", "optimizer")
 ALL = ("weight", "seed", "optimizer")
@@ -86,8 +85,8 @@ def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
     with zipfile.ZipFile(folder / FILE) as archived:
         names = objects.names(made, lambdas=trusted.lambdas)
         yield from objects.inspect(archived.read("config.json"), FILE, "config.json", names)
-        with archived.open(WEIGHTS) as weights:
-            yield from hdf5.inspect(weights, FILE, WEIGHTS)
+        with archived.open(archive.WEIGHTS) as weights:
+            yield from hdf5.inspect(weights, FILE, archive.WEIGHTS)
 
 
 def portable(folder: Path, made: Record) -> Mapping[str, Load]:
