@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,14 +18,13 @@ def kept() -> Iterator[None]:
     """Keep what is freed for whoever asks next, and give it back to the system in the end.
 
     By itself the heap gives blocks of 32 MB and more back at once, and the system zeroes each page
-    again that is asked for: for who copies weights again and again, most of the time. Elsewhere
-    than on Linux with glibc this does nothing. https://man7.org/linux/man-pages/man3/mallopt.3.html
+    again that is asked for: for who copies weights again and again, most of the time. Without
+    glibc this does nothing. https://man7.org/linux/man-pages/man3/mallopt.3.html
     """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    libc = ctypes.CDLL(None)
     if not hasattr(libc, "mallopt"):
         yield
         return
-    assert libc is not None
     libc.mallopt(_M_MMAP_MAX, 0)
     libc.mallopt(_M_TRIM_THRESHOLD, _ALL)
     try:
