@@ -104,6 +104,9 @@ def test_build_show_card_check_on_a_real_build(
         "dense v1: reference",
         "dense v1: writing weights",
     ]
+    assert [line.rpartition(" ")[2] for line in err.splitlines() if ": writing " in line] == [
+        *("weights", "h5", "keras", "savedmodel")
+    ]
     assert "oneDNN" not in err
     assert run(["show"]) == 0
     shown = capsys.readouterr().out
