@@ -83,7 +83,6 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     except Exception as error:
         traceback.print_exc()
         raise Stopped(_failure(error)) from error
-    gc.collect()  # a model refers to itself; its memory is wanted by the next formats
     with h5py.File(folder / FILE, "r+") as file:
         for index, variable in enumerate(state.seed_variables(subject.model)):
             file[f"{SEEDS}/{index:04}"] = variable.numpy()
@@ -108,6 +107,7 @@ def read_back(path: Path, custom_objects: dict[str, Any]) -> None:
         _without_weights(path, custom_objects)
     except Exception:  # noqa: BLE001, whatever layers do without weights, or another Keras
         keras.saving.load_model(path, custom_objects=custom_objects)
+        gc.collect()  # a model refers to itself; its memory is wanted by the next formats
 
 
 def _without_weights(path: Path, custom_objects: dict[str, Any]) -> None:
