@@ -46,6 +46,28 @@ for names in (("ScaledDense", "WeightedMSE"), ("my_model>ScaledDense", "my_model
     assert run(code).splitlines() == ["80 ScaledDense"] * 4
 
 
+def test_nothing_is_drawn_that_is_overwritten(copied: Copy, build: Build) -> None:
+    manifest = copied(TESTS / "samples" / "dense")
+    text = manifest.read_text().replace(
+        "[savedmodel, keras, h5, weights]", "[savedmodel, keras, h5]"
+    )
+    manifest.write_text(text)
+    build(manifest)
+    code = """
+import keras, numpy
+import artifactbuild
+def drawn(self, shape, dtype=None):
+    raise AssertionError("drawn")
+keras.initializers.GlorotUniform.__call__ = drawn
+answers = [
+    numpy.asarray(artifactbuild.load(f"artifacts/dense/{format}/v1")(numpy.ones((2, 4))))
+    for format in ("savedmodel", "keras", "h5")
+]
+print(all((each == answers[0]).all() and each.any() for each in answers))
+"""
+    assert run(code) == "True"
+
+
 def test_importing_artifactbuild_starts_no_tensorflow() -> None:
     assert run("import sys, artifactbuild; print('tensorflow' in sys.modules)") == "False"
 

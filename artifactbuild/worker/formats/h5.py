@@ -28,12 +28,11 @@ from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
 from artifactbuild.worker.inspection import hdf5, objects
 from artifactbuild.worker.messages import Finding
+from artifactbuild.worker.undrawn import undrawn
 
 FILE = "model.h5"
 CONFIGS = ("model_config", "training_config")
 SEEDS = "seed_generators"
-UNINITIALIZED = "uninitialized_variables"
-"""Keras' list of what it made in a stateless scope, to be initialized at the end of another one."""
 
 ALL = ("weight", "seed", "optimizer")
 OTHERS = "use keras or savedmodel"
@@ -100,8 +99,7 @@ def _spell_out(path: Path) -> None:
 def read_back(path: Path, custom_objects: dict[str, Any]) -> None:
     """Raise whatever Keras raises when it makes the model again.
 
-    Without its weights first, which take all the time; where that fails, for whatever reason, as
-    users will load it.
+    Without its weights first, which take all the time; where that fails, as users will load it.
     """
     try:
         _without_weights(path, custom_objects)
@@ -112,22 +110,14 @@ def read_back(path: Path, custom_objects: dict[str, Any]) -> None:
 
 def _without_weights(path: Path, custom_objects: dict[str, Any]) -> None:
     """Make the model and what it was compiled with, as `load_model` does, without any weight."""
-    saving, tracker = keras.src.legacy.saving, keras.src.backend.common.global_state
+    saving = keras.src.legacy.saving
     registered = keras.src.saving.object_registration.GLOBAL_CUSTOM_OBJECTS
     known = {**custom_objects, **registered}
     with h5py.File(path) as file:
         texts = {key: file.attrs[key] for key in CONFIGS if key in file.attrs}
     configs = {key: saving.json_utils.decode(text) for key, text in texts.items()}
-    waiting = tracker.get_global_attribute(UNINITIALIZED)
-    tracker.set_global_attribute(UNINITIALIZED, [])
-    try:
-        with (
-            saving.saving_options.keras_option_scope(use_legacy_config=True),
-            keras.StatelessScope(initialize_variables=False),
-        ):
-            model = saving.saving_utils.model_from_config(configs["model_config"], known)
-    finally:
-        tracker.set_global_attribute(UNINITIALIZED, waiting)
+    with undrawn(), saving.saving_options.keras_option_scope(use_legacy_config=True):
+        model = saving.saving_utils.model_from_config(configs["model_config"], known)
     if "training_config" in configs:
         compiled = configs["training_config"]
         model.compile(**saving.saving_utils.compile_args_from_training_config(compiled, known))
@@ -177,9 +167,10 @@ def portable(folder: Path, made: Record) -> Mapping[str, Load]:
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Load the model with its optimizer and its seeds."""
-    model = keras.saving.load_model(
-        folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
-    )
+    with undrawn():
+        model = keras.saving.load_model(
+            folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
+        )
     with h5py.File(folder / FILE) as file:
         if model.compiled:
             built_without_state = model.optimizer

@@ -25,6 +25,7 @@ from artifactbuild.worker.formats import snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
 from artifactbuild.worker.inspection import archive as archive_of
 from artifactbuild.worker.inspection import hdf5, objects
+from artifactbuild.worker.undrawn import undrawn
 
 FILE = "model.keras"
 SEEDS = "seed_generators.json"
@@ -96,9 +97,10 @@ def portable(folder: Path, made: Record) -> Mapping[str, Load]:
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Load the model with its optimizer and its seeds."""
-    model = keras.saving.load_model(
-        folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
-    )
+    with undrawn():
+        model = keras.saving.load_model(
+            folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
+        )
     with zipfile.ZipFile(folder / FILE) as archive:
         seeds = json.loads(archive.read(SEEDS)) if SEEDS in archive.namelist() else []
     state.assign(state.seed_variables(model), seeds)

@@ -30,6 +30,7 @@ from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Truste
 from artifactbuild.worker.inspection import checkpoint, npz, objects
 from artifactbuild.worker.inspection import savedmodel as inspection
 from artifactbuild.worker.signature import arranged
+from artifactbuild.worker.undrawn import undrawn
 
 EXTRA = "assets.extra/keras"
 LAYERS = "layers"
@@ -128,9 +129,10 @@ def _layered(folder: Path, made: Record) -> Any:
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Rebuild the Keras model with its optimizer, its seeds and what its layers keep aside."""
     config = json.loads((folder / EXTRA / "config.json").read_text(encoding="utf-8"))
-    model = keras.saving.deserialize_keras_object(
-        config, how.custom_objects, safe_mode=how.safe_mode
-    )
+    with undrawn():
+        model = keras.saving.deserialize_keras_object(
+            config, how.custom_objects, safe_mode=how.safe_mode
+        )
     state.load_side(model, folder / EXTRA / LAYERS)
     state.complete(model)
     saved = tf.train.Checkpoint(

@@ -1,0 +1,91 @@
+"""Models made to be filled: nothing is drawn for nothing, all else starts as it always does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artifactbuild.worker.undrawn import undrawn
+
+Initializer = keras.initializers.Initializer
+
+
+class Own(keras.initializers.RandomNormal):
+    """An initializer of a user, of which nothing is known."""
+
+
+def started(initializer: Initializer | str) -> np.ndarray[Any, Any]:
+    return np.asarray(keras.Variable(initializer, shape=(64, 8), name="v").value)
+
+
+@pytest.mark.parametrize("name", ["glorot_uniform", "he_normal", "random_normal", "orthogonal"])
+def test_what_is_drawn_without_a_seed_starts_at_zero(name: str) -> None:
+    with undrawn():
+        assert not started(name).any()
+    assert started(name).any(), "it ends with the block"
+
+
+def test_what_is_drawn_with_a_seed_is_drawn() -> None:
+    initializer = keras.initializers.RandomNormal(seed=3)
+    with undrawn():
+        found = started(initializer)
+    assert np.array_equal(found, started(initializer))
+    assert found.any()
+
+
+@pytest.mark.parametrize("initializer", [Own(), "ones", lambda shape, dtype: tf.fill(shape, 2.0)])
+def test_what_is_not_of_keras_or_not_random_starts_as_always(initializer: Initializer) -> None:
+    with undrawn():
+        assert started(initializer).all()
+
+
+def test_zeros_are_shared_until_they_are_changed() -> None:
+    with undrawn():
+        one, other, third = (
+            keras.Variable("glorot_uniform", shape=(4, 4), name=name) for name in "abc"
+        )
+    one.assign_add(np.ones((4, 4)))
+    other.value.scatter_nd_update([[0, 0]], [5.0])
+    assert np.asarray(one.value).sum() == 16
+    assert np.asarray(other.value).sum() == 5
+    assert not np.asarray(third.value).any()
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16", "float64"])
+def test_layers_of_every_precision_are_made(policy: str) -> None:
+    layer = keras.layers.Dense(3, dtype=policy)
+    with undrawn():
+        answered = layer(np.ones((2, 4)))
+    assert layer.kernel.dtype == layer.variable_dtype
+    assert not np.asarray(answered, "float32").any()
+
+
+def test_models_of_all_kinds_are_made_without_drawing() -> None:
+    class Subclassed(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = keras.layers.Dense(3)
+
+        def call(self, x: Any) -> Any:
+            return self.inner(x)
+
+    def functional() -> keras.Model:
+        inputs = keras.Input((5, 4))
+        return keras.Model(inputs, keras.layers.LSTM(6)(inputs))
+
+    with undrawn():
+        models = [
+            functional(),
+            keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]),
+            Subclassed(),
+        ]
+        traced = tf.function(lambda x: models[2].inner(x))
+        assert not np.asarray(traced(tf.ones((2, 4)))).any()
+    ones = {"lstm/lstm_cell/bias": 6.0}  # of the forget gate
+    for model in models:
+        for weight in model.weights:
+            assert np.asarray(weight.value).sum() == ones.get(weight.path, 0.0), weight.path
