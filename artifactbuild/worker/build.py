@@ -17,7 +17,6 @@ from artifactbuild.release.record import (
     Check,
     Loader,
     Measure,
-    Variable,
 )
 from artifactbuild.worker import (
     claims,
@@ -35,7 +34,7 @@ from artifactbuild.worker.facts import describe
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.inputs import Depfile
-from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Line, Part, Tell
+from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Line, Part, Seen, Tell
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names, resolve
 
@@ -78,9 +77,11 @@ def _build(request: BuildRequest, tell: Line) -> BuildReport:
     loaders = {
         name: FORMATS[name].loaders(subject, _options(manifest, name)) for name in request.formats
     }
-    _write_all(request, subject, cases, BuildReport(facts=subject.facts, loaders=loaders), tell)
+    seen = state.seen(model)
+    early = BuildReport(facts=subject.facts, loaders=loaders, seen=seen)
+    _write_all(request, subject, cases, early, tell)
     tell("reference again")
-    soundness.unchanged(subject, cases, given)
+    soundness.unchanged(subject, cases, given, seen)
     measures = _measured(subject, folder)
     resumed, not_resumable = _resumed(subject, cases, loaders, tell)
     return BuildReport(
@@ -89,6 +90,7 @@ def _build(request: BuildRequest, tell: Line) -> BuildReport:
         loaders=loaders,
         checks=(skew,),
         measures=measures,
+        seen=seen,
         resumed=resumed,
         not_resumable=not_resumable,
     )
@@ -99,7 +101,7 @@ def _resumed(
     cases: tuple[Case, ...],
     loaders: Mapping[str, tuple[Loader, ...]],
     tell: Tell,
-) -> tuple[tuple[Variable, ...], str]:
+) -> tuple[tuple[Seen, ...], str]:
     """Take the training steps that reloaded models must repeat, the last thing the model does."""
     count = subject.manifest.validation.resume_steps
     if not subject.model.compiled:

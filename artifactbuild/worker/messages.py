@@ -10,7 +10,7 @@ from artifactbuild.limits import Limits
 from artifactbuild.manifest.model import Evaluation, Tensor
 from artifactbuild.manifest.rules import Rule
 from artifactbuild.release.fault import Fault
-from artifactbuild.release.record import Check, Facts, Loader, Measure, Variable
+from artifactbuild.release.record import Check, Facts, Loader, Measure
 
 Tell = Callable[[str], None]
 """Takes a word on what is being done."""
@@ -57,6 +57,20 @@ class BuildRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One variable of a model's state, as it is known again in another process of the same build.
+
+    `mark` stands for its bytes; it is nothing to be kept.
+    """
+
+    role: str
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
     """What a builder found out; `findings` says why it stopped, if it did."""
 
@@ -68,7 +82,9 @@ class BuildReport:
     checks: tuple[Check, ...] = ()
     measures: tuple[Measure, ...] = ()
     """What the model in memory reaches on the evaluation set."""
-    resumed: tuple[Variable, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    """The model's state, as every loader must give it back."""
+    resumed: tuple[Seen, ...] = ()
     """The model's state after the training steps that each resuming loader must repeat."""
     not_resumable: str = ""
     """Why no such steps were taken; empty if they were."""
@@ -127,9 +143,9 @@ class ValidateRequest:
     stateful: bool
     rules: Mapping[str, Rule]
     """How each output is compared with the reference that is not the loader's own."""
-    variables: tuple[Variable, ...]
+    seen: tuple[Seen, ...]
     steps: int
-    resumed: tuple[Variable, ...]
+    resumed: tuple[Seen, ...]
     """The state that must be reached after `steps` training steps, if the loader resumes."""
     evaluation: Evaluation | None
     failure: str

@@ -11,15 +11,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from artifactbuild.release.record import Variable
 from artifactbuild.worker import state
+from artifactbuild.worker.messages import Seen
 from artifactbuild.worker.reference import Case
 from artifactbuild.worker.signature import arranged
 
 
 def steps(
     model: keras.Model, cases: Sequence[Case], structure: Any, count: int
-) -> tuple[Variable, ...]:
+) -> tuple[Seen, ...]:
     """Take training steps on the reference inputs and return the state that they lead to.
 
     The targets are made of the model's own answers, so that no labels are needed: other rows'
@@ -31,7 +31,7 @@ def steps(
     for index in range(count):
         inputs = arranged(structure, ordered[index % len(ordered)].inputs)
         model.train_on_batch(inputs, _targets(model, inputs))
-    return state.listed(model)
+    return state.seen(model)
 
 
 def _targets(model: keras.Model, inputs: Any) -> Any:

@@ -19,7 +19,7 @@ from artifactbuild.worker.blame import Stopped
 from artifactbuild.worker.compare import check, compare, merged
 from artifactbuild.worker.formats import graphs
 from artifactbuild.worker.formats.protocol import Subject
-from artifactbuild.worker.messages import Finding
+from artifactbuild.worker.messages import Finding, Seen
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names
 
@@ -59,11 +59,11 @@ def settled(
     """
     if manifest.stochastic or is_stateful(model) or not graphs.writes_state(serving):
         return
-    before = state.listed(model)
+    before = state.seen(model)
     reference.eager(model, signature, named, ())
     changed = [
         then.path
-        for then, now in zip(before, state.listed(model), strict=True)
+        for then, now in zip(before, state.seen(model), strict=True)
         if then.role == "weight" and then != now
     ]
     if changed:
@@ -108,13 +108,15 @@ def skew(subject: Subject, cases: tuple[Case, ...], data: Mapping[str, Any]) -> 
     return check("model", "outputs", "graph", found)
 
 
-def unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays]) -> None:
+def unchanged(
+    subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays], seen: tuple[Seen, ...]
+) -> None:
     """Make sure that saving changed neither answers nor variables nor training configuration."""
     model, known = subject.model, own_output_names(subject.model)
     changed = [
         f"variable {before.path!r} changed"
-        for before, now in zip(subject.facts.variables, state.listed(model), strict=True)
-        if before.sha256 != now.sha256
+        for before, now in zip(seen, state.seen(model), strict=True)
+        if before.mark != now.mark
     ]
     before = subject.config.get("compile_config") or None
     if _plain(state.training_config(model)) != _plain(before):

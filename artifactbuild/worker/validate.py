@@ -15,11 +15,11 @@ import keras
 import numpy as np
 
 from artifactbuild.data import decode
-from artifactbuild.release.record import Check, Loader, Measure, Variable
+from artifactbuild.release.record import Check, Loader, Measure
 from artifactbuild.worker import evaluate, reference, resume, runtime, state
 from artifactbuild.worker.blame import described
 from artifactbuild.worker.compare import EXACT, Comparison, check, compare, merged
-from artifactbuild.worker.messages import Tell, ValidateReport, ValidateRequest
+from artifactbuild.worker.messages import Seen, Tell, ValidateReport, ValidateRequest
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import name_outputs
 
@@ -123,16 +123,16 @@ def _expected(case: Case, kind: str) -> Arrays:
 
 def _state(request: ValidateRequest, restored: keras.Model) -> tuple[Check, ...]:
     """Compare every variable that the loader says it restores, to the bit, role by role."""
-    found = state.listed(restored)
+    found = state.seen(restored)
     return tuple(
         check(
             request.loader.name,
             f"{role} variables",
             "model",
-            _same(_of(role, request.variables), _of(role, found)),
+            _same(_of(role, request.seen), _of(role, found)),
         )
         for role in request.loader.restores
-        if _of(role, request.variables) or _of(role, found)
+        if _of(role, request.seen) or _of(role, found)
     )
 
 
@@ -160,18 +160,18 @@ def _measured(request: ValidateRequest, predict: Predict) -> tuple[Measure, ...]
     return evaluate.measure(request.loader.name, request.evaluation, answer, request.outputs)
 
 
-def _of(role: str, variables: tuple[Variable, ...]) -> list[Variable]:
+def _of(role: str, variables: tuple[Seen, ...]) -> list[Seen]:
     return [variable for variable in variables if variable.role == role]
 
 
-def _same(expected: list[Variable], found: list[Variable]) -> Comparison:
-    """Compare shapes, dtypes and digests in order; paths may differ, since Keras counts them."""
+def _same(expected: list[Seen], found: list[Seen]) -> Comparison:
+    """Compare shapes, dtypes and marks in order; paths may differ, since Keras counts them."""
     if len(expected) != len(found):
         return _nothing(f"{len(found)} variables came back, expected {len(expected)}")
     differing = [
         before.path
         for before, after in zip(expected, found, strict=True)
-        if (before.shape, before.dtype, before.sha256) != (after.shape, after.dtype, after.sha256)
+        if (before.shape, before.dtype, before.mark) != (after.shape, after.dtype, after.mark)
     ]
     fault = f"{len(differing)} of {len(found)} differ, first {differing[0]!r}" if differing else ""
     return Comparison(rule=EXACT, count=len(found), max_abs=None, fault=fault)

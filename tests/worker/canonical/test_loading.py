@@ -158,7 +158,7 @@ def test_keras_archive_answers_and_goes_on_training_the_same(model: str, twice: 
         for seed in state.seed_variables(loaded):
             seed.assign(np.array([3, 4], "uint32"))
         after = resume.steps(loaded, [found], "x", 3) if loaded.compiled else ()
-        ended.append((answers.tobytes(), [each.sha256 for each in after]))
+        ended.append((answers.tobytes(), [each.mark for each in after]))
     assert ended[0] == ended[1]
 
 
