@@ -88,7 +88,7 @@ class Proof:
                 changed meanwhile.
         """
         pairs = [pair for step in self._steps.values() for pair in _pairs(report, step)]
-        for pair in sorted(pairs, key=_haste):  # the last one to end should not be a long one
+        for pair in sorted(pairs, key=haste):  # the last one to end should not be a long one
             begun = self._running.get(_key(pair))
             if begun is None or begun.cancel():
                 self._begin(report, pair)
@@ -121,10 +121,12 @@ def _key(pair: Pair) -> tuple[str, str]:
     return pair[0].format, pair[1].name
 
 
-def _haste(pair: Pair) -> int:
-    """Rank a loader by its time: the factory's, that of training steps, or neither."""
+def haste(pair: Pair) -> int:
+    """Rank a loader by its time: the factory's, training steps, a Keras model, or a graph alone."""
     step, loader = pair
-    return 0 if step.format in ("weights", "weights_h5") else 1 if loader.resumes else 2
+    if step.format in ("weights", "weights_h5"):
+        return 0
+    return 1 if loader.resumes else 2 if loader.restores else 3
 
 
 def _validated(
@@ -148,7 +150,7 @@ def _validated(
             names,
             precision=known.architecture.precision,
         ),
-        variables=known.variables,
+        seen=report.seen,
         steps=manifest.validation.resume_steps,
         resumed=report.resumed,
         evaluation=_evaluation(work, loader),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from artifactbuild import pipeline
+from artifactbuild import pipeline, proving
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
+from artifactbuild.plan import Step
+from artifactbuild.release.record import Loader
 from artifactbuild.worker.room import Room
 from artifactbuild.worker.server import Server
 
@@ -64,3 +66,17 @@ def test_a_format_is_validated_while_the_next_one_is_written(project: Path) -> N
     begun = [text for text in told[: told.index("reference again")] if "validating" in text]
     assert begun, "what was ready waited for the builder"
     assert {text.split()[1] for text in begun} == {"weights"}
+
+
+def test_what_takes_long_begins_first() -> None:
+    def pair(format: str, *restores: str, resumes: bool = False) -> proving.Pair:
+        against = "eager" if restores else "graph"
+        loader = Loader(
+            name="any", summary="", code="", against=against, restores=restores, resumes=resumes
+        )
+        return Step(format=format, options={}, action="build", reason=""), loader
+
+    factory, graph = pair("weights", "weight"), pair("savedmodel")
+    model, training = pair("keras", "weight"), pair("h5", "weight", "optimizer", resumes=True)
+    given = [graph, model, training, factory]
+    assert sorted(given, key=proving.haste) == [factory, training, model, graph]
