@@ -77,11 +77,10 @@ def _build(request: BuildRequest, tell: Line) -> BuildReport:
     loaders = {
         name: FORMATS[name].loaders(subject, _options(manifest, name)) for name in request.formats
     }
-    seen = state.seen(model)
-    early = BuildReport(facts=subject.facts, loaders=loaders, seen=seen)
+    early = BuildReport(facts=subject.facts, loaders=loaders, seen=subject.seen)
     _write_all(request, subject, cases, early, tell)
     tell("reference again")
-    soundness.unchanged(subject, cases, given, seen)
+    soundness.unchanged(subject, cases, given)
     measures = _measured(subject, folder)
     resumed, not_resumable = _resumed(subject, cases, loaders, tell)
     return BuildReport(
@@ -90,7 +89,7 @@ def _build(request: BuildRequest, tell: Line) -> BuildReport:
         loaders=loaders,
         checks=(skew,),
         measures=measures,
-        seen=seen,
+        seen=subject.seen,
         resumed=resumed,
         not_resumable=not_resumable,
     )
@@ -192,6 +191,7 @@ def work_out(
         manifest=manifest,
         signature=signature,
         facts=facts,
+        seen=state.seen(model),
         serving=serving,
         signatures=signatures,
         config=config,

@@ -19,7 +19,7 @@ from artifactbuild.worker.blame import Stopped
 from artifactbuild.worker.compare import check, compare, merged
 from artifactbuild.worker.formats import graphs
 from artifactbuild.worker.formats.protocol import Subject
-from artifactbuild.worker.messages import Finding, Seen
+from artifactbuild.worker.messages import Finding
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names
 
@@ -108,14 +108,12 @@ def skew(subject: Subject, cases: tuple[Case, ...], data: Mapping[str, Any]) -> 
     return check("model", "outputs", "graph", found)
 
 
-def unchanged(
-    subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays], seen: tuple[Seen, ...]
-) -> None:
+def unchanged(subject: Subject, cases: tuple[Case, ...], given: dict[str, Arrays]) -> None:
     """Make sure that saving changed neither answers nor variables nor training configuration."""
     model, known = subject.model, own_output_names(subject.model)
     changed = [
         f"variable {before.path!r} changed"
-        for before, now in zip(seen, state.seen(model), strict=True)
+        for before, now in zip(subject.seen, state.seen(model), strict=True)
         if before.mark != now.mark
     ]
     before = subject.config.get("compile_config") or None

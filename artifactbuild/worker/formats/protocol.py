@@ -13,6 +13,7 @@ import keras
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Facts, Loader, Record
+from artifactbuild.worker.messages import Seen
 from artifactbuild.worker.signature import Signature
 
 Load = Callable[[], Callable[[Any], Any]]
@@ -23,6 +24,7 @@ Load = Callable[[], Callable[[Any], Any]]
 class Subject:
     """The model to write, with all that was worked out of it once for all formats.
 
+    `seen` is its state, which no format may change and every loader must give back.
     `serving` is the traced concrete function: the manifest's inputs by name to outputs by name;
     `signatures` are the further ones that the manifest names, traced likewise. `config` is the
     serialized Keras object: architecture, build and training configuration. `objects` are the
@@ -35,6 +37,7 @@ class Subject:
     manifest: Manifest
     signature: Signature
     facts: Facts
+    seen: tuple[Seen, ...]
     serving: Any
     signatures: Mapping[str, Any]
     config: Mapping[str, Any]
