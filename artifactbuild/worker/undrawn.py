@@ -34,7 +34,7 @@ def undrawn() -> Iterator[None]:
 
 def _create(zeros: Zeros, creator: Callable[..., Any], **given: Any) -> Any:
     start, dtype = given.get("initial_value"), given.get("dtype")
-    if inspect.isfunction(start):
+    if tf.executing_eagerly() and inspect.isfunction(start):  # tensors of a graph are not shared
         found = inspect.getclosurevars(start).nonlocals
         initializer, variable = found.get("initializer"), found.get("self")
         if isinstance(variable, keras.Variable) and _draws_unseeded(initializer):

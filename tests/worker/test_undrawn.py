@@ -83,9 +83,18 @@ def test_models_of_all_kinds_are_made_without_drawing() -> None:
             keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]),
             Subclassed(),
         ]
-        traced = tf.function(lambda x: models[2].inner(x))
-        assert not np.asarray(traced(tf.ones((2, 4)))).any()
+        models[2](np.ones((2, 4)))
     ones = {"lstm/lstm_cell/bias": 6.0}  # of the forget gate
     for model in models:
         for weight in model.weights:
             assert np.asarray(weight.value).sum() == ones.get(weight.path, 0.0), weight.path
+
+
+def test_what_is_built_in_a_graph_does_not_share_with_what_is_not() -> None:
+    layers = [keras.layers.Dense(3) for _ in range(3)]
+    with undrawn():
+        for layer in layers[:2]:
+            tf.function(layer)(tf.ones((2, 4)))
+        layers[2].build((None, 4))
+    assert all(layer.kernel.shape == (4, 3) for layer in layers)
+    assert not np.asarray(layers[2].kernel.value).any()
