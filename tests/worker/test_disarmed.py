@@ -52,7 +52,7 @@ def test_factory_does_not_disarm_the_validators(
         structure="x",
         stateful=False,
         rules={},
-        variables=(),
+        seen=(),
         steps=0,
         resumed=(),
         evaluation=None,
