@@ -13,26 +13,39 @@ from referencing import Registry
 
 from artifactbuild import resources
 from artifactbuild.manifest.text import Document
-from artifactbuild.manifest.words import explain, fitting, resolved
+from artifactbuild.manifest.words import Finding, explain, fitting, resolved
 from artifactbuild.problems import Problem
 
 NAME = "model.artifact"
 
+_EMPTY = {"name": "", "version": "", "formats": {}, "reference_inputs": []}
+
 
 def check(document: Document) -> tuple[Problem, ...]:
     """Find every place where the document breaks the schema, in the order of the file."""
-    if not isinstance(document.data, dict):
-        return ()
-    errors = _validator().iter_errors(document.data)
-    findings = (finding for error in errors for finding in explain(document, error, _schema()))
     problems = {
         document.problem(finding.where, finding.message, finding.hint, at=finding.at)
-        for finding in findings
+        for finding in _findings(document)
         if finding.where not in document.reported
     }
     return tuple(
         sorted(problems, key=lambda each: (each.line or 0, each.column or 0, each.message))
     )
+
+
+def sound(document: Document) -> dict[str, Any] | None:
+    """Give what fits the schema of a document that breaks it.
+
+    The entries at fault are left out; an empty one stands for each that no manifest is without.
+    None without a factory, and where another version of the schema may mean something else.
+    """
+    if not isinstance(document.data, dict):
+        return None
+    broken = {finding.where[0] for finding in _findings(document) if finding.where}
+    left = {key: value for key, value in document.data.items() if key not in broken}
+    if "factory" not in left or "schema_version" in broken:
+        return None
+    return {**_EMPTY, **left}
 
 
 def defaults(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,6 +57,12 @@ def defaults(data: Mapping[str, Any]) -> dict[str, Any]:
 def format_names() -> tuple[str, ...]:
     """List the formats in the schema's order."""
     return tuple(_schema()["properties"]["formats"]["properties"])
+
+
+def _findings(document: Document) -> Iterator[Finding]:
+    if isinstance(document.data, dict):
+        for error in _validator().iter_errors(document.data):
+            yield from explain(document, error, _schema())
 
 
 def _filled(schema: Any, data: Any) -> Any:

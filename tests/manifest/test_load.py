@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from artifactbuild import resources
 from artifactbuild.manifest.find import NAME
 from artifactbuild.manifest.load import find, load, namesakes, project_of
 from artifactbuild.problems import Refusal, summary
@@ -50,6 +51,42 @@ def refusal(path: Path) -> str:
     with pytest.raises(Refusal) as caught:
         load(path)
     return f"{caught.value}\n{summary(caught.value.problems)}\n"
+
+
+KEYS = sorted({*resources.schema("model.artifact")["properties"]} - {"factory", "schema_version"})
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_a_manifest_names_is_looked_up_whatever_else_is_broken(
+    key: str, project: Path
+) -> None:
+    entries = {
+        "factory": "model:make_modle",
+        "schema_version": "1",
+        "name": "my_model",
+        "version": "v1",
+        "formats": "[keras]",
+        "reference_inputs": "[{name: ramp, x: {linspace: [0, 1], shape: [1, 4]}}]",
+        key: "7.5",
+    }
+    text = "".join(f"{name}: {value}\n" for name, value in entries.items())
+    said = refusal(write(project / "own" / NAME, text))
+    assert "own/model.artifact.yaml:1:10: module 'model' defines no 'make_modle'" in said
+    assert f"{key}: 7.5" in said
+    assert said.endswith("\n2 problems\n")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [("factory: model:make_model", "factory: 7"), ("schema_version: 1", "schema_version: 2")],
+)
+def test_without_a_factory_or_of_another_version_nothing_is_looked_up(
+    good: str, bad: str, project: Path
+) -> None:
+    text = GOOD.replace(good, bad) + "custom_objects: [model:Nowhere]\n"
+    said = refusal(write(project / "own" / NAME, text))
+    assert bad in said
+    assert said.endswith("\n1 problem\n")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
