@@ -7,8 +7,8 @@ of Dense layers the drawing is two thirds of the loading.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -19,17 +19,21 @@ Zeros = Callable[[Any, Any], Any]
 """From a shape and a dtype to a tensor; the same one for the same ones."""
 
 
-@contextmanager
-def undrawn() -> Iterator[None]:
-    """Let Keras' variables that start at random start at zero instead, in this thread.
+def undrawn(make: Callable[[], keras.Model]) -> keras.Model:
+    """Make a model whose variables that start at random start at zero instead.
 
     Those alone that Keras' own initializers would draw without a seed: nobody can rely on a value
     that is another one each time. All else starts as always, since layers may read it while they
-    are built. Variables of one shape share their zeros, until they are given values.
+    are built. A layer that cannot be built of zeros, as one that inverts its matrix, has its model
+    made as always. Variables of one shape share their zeros, until they are given values.
     https://www.tensorflow.org/api_docs/python/tf/variable_creator_scope
+
+    Raises:
+        Exception: whatever `make` raises when everything is drawn.
     """
-    with tf.variable_creator_scope(partial(_create, cache(tf.zeros))):
-        yield
+    with suppress(Exception), tf.variable_creator_scope(partial(_create, cache(tf.zeros))):
+        return make()
+    return make()
 
 
 def _create(zeros: Zeros, creator: Callable[..., Any], **given: Any) -> Any:

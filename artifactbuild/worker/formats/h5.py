@@ -103,7 +103,7 @@ def read_back(path: Path, custom_objects: dict[str, Any]) -> None:
     """
     try:
         _without_weights(path, custom_objects)
-    except Exception:  # noqa: BLE001, whatever layers do without weights, or another Keras
+    except Exception:  # noqa: BLE001, another Keras may have other insides
         keras.saving.load_model(path, custom_objects=custom_objects)
         gc.collect()  # a model refers to itself; its memory is wanted by the next formats
 
@@ -116,8 +116,10 @@ def _without_weights(path: Path, custom_objects: dict[str, Any]) -> None:
     with h5py.File(path) as file:
         texts = {key: file.attrs[key] for key in CONFIGS if key in file.attrs}
     configs = {key: saving.json_utils.decode(text) for key, text in texts.items()}
-    with undrawn(), saving.saving_options.keras_option_scope(use_legacy_config=True):
-        model = saving.saving_utils.model_from_config(configs["model_config"], known)
+    with saving.saving_options.keras_option_scope(use_legacy_config=True):
+        model = undrawn(
+            lambda: saving.saving_utils.model_from_config(configs["model_config"], known)
+        )
     if "training_config" in configs:
         compiled = configs["training_config"]
         model.compile(**saving.saving_utils.compile_args_from_training_config(compiled, known))
@@ -167,10 +169,11 @@ def portable(folder: Path, made: Record) -> Mapping[str, Load]:
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Load the model with its optimizer and its seeds."""
-    with undrawn():
-        model = keras.saving.load_model(
+    model = undrawn(
+        lambda: keras.saving.load_model(
             folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
         )
+    )
     with h5py.File(folder / FILE) as file:
         if model.compiled:
             built_without_state = model.optimizer

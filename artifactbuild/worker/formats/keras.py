@@ -97,10 +97,11 @@ def portable(folder: Path, made: Record) -> Mapping[str, Load]:
 
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Load the model with its optimizer and its seeds."""
-    with undrawn():
-        model = keras.saving.load_model(
+    model = undrawn(
+        lambda: keras.saving.load_model(
             folder / FILE, custom_objects=how.custom_objects, safe_mode=how.safe_mode
         )
+    )
     with zipfile.ZipFile(folder / FILE) as archive:
         seeds = json.loads(archive.read(SEEDS)) if SEEDS in archive.namelist() else []
     state.assign(state.seed_variables(model), seeds)

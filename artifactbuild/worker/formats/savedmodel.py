@@ -129,10 +129,11 @@ def _layered(folder: Path, made: Record) -> Any:
 def restore(folder: Path, made: Record, how: Loading) -> keras.Model:
     """Rebuild the Keras model with its optimizer, its seeds and what its layers keep aside."""
     config = json.loads((folder / EXTRA / "config.json").read_text(encoding="utf-8"))
-    with undrawn():
-        model = keras.saving.deserialize_keras_object(
+    model = undrawn(
+        lambda: keras.saving.deserialize_keras_object(
             config, how.custom_objects, safe_mode=how.safe_mode
         )
+    )
     state.load_side(model, folder / EXTRA / LAYERS)
     state.complete(model)
     saved = tf.train.Checkpoint(
