@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -17,6 +17,8 @@ from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.record import Record, Variable
 from artifactbuild.worker.messages import Seen
 from artifactbuild.worker.settings import THREADS
+
+Told = TypeVar("Told")
 
 OWN = "own_variables.npz"
 
@@ -173,22 +175,12 @@ def keeps_more(layer: keras.layers.Layer) -> bool:
 
 def listed(model: keras.Model) -> tuple[Variable, ...]:
     """Return every variable as the record keeps it, without histogram, in the one order."""
-
-    def told(role: str, variable: keras.Variable) -> Variable:
-        return Variable(**_plain(role, variable), sha256=_sha256(variable))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return tuple(pool.map(told, *_roles_and_variables(model)))
+    return _each(model, lambda role, v: Variable(**_plain(role, v), sha256=_sha256(v)))
 
 
 def seen(model: keras.Model) -> tuple[Seen, ...]:
     """Return every variable as it is known again within one build, in the one order."""
-
-    def marked(role: str, variable: keras.Variable) -> Seen:
-        return Seen(**_plain(role, variable), mark=_mark(variable))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return tuple(pool.map(marked, *_roles_and_variables(model)))
+    return _each(model, lambda role, v: Seen(**_plain(role, v), mark=_mark(v)))
 
 
 def training_config(model: keras.Model) -> Any:
@@ -201,11 +193,12 @@ def numbers(variable: keras.Variable) -> Any:
     return np.asarray(variable.value.read_value())
 
 
-def _roles_and_variables(model: keras.Model) -> tuple[list[str], list[keras.Variable]]:
+def _each(model: keras.Model, told: Callable[[str, keras.Variable], Told]) -> tuple[Told, ...]:
     weights = {id(variable) for variable in model.weights}
     own, optimizer = model_variables(model), optimizer_variables(model)
     roles = ["weight" if id(v) in weights else "seed" for v in own] + ["optimizer"] * len(optimizer)
-    return roles, [*own, *optimizer]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return tuple(pool.map(told, roles, [*own, *optimizer]))
 
 
 def _plain(role: str, variable: keras.Variable) -> dict[str, Any]:
