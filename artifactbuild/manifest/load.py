@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from artifactbuild.manifest import files, meaning, schema, text
 from artifactbuild.manifest import find as places
@@ -38,18 +37,17 @@ def parse(raw: bytes, path: Path) -> Loaded:
     document = text.read(raw, files.display(path))
     broken = [*document.problems, *schema.check(document)]
     if broken:
-        _refuse(document, [*broken, *_looked_up(schema.sound(document), document, path, project)])
+        _refuse(document, [*broken, *_looked_up(document, path, project)])
     manifest = Manifest.from_data(document.data)
     looked_up = files.check(manifest, document, folder=path.parent, project=project)
     _refuse(document, [*meaning.check(manifest, document), *looked_up])
     return Loaded(manifest=manifest, document=document, path=path, project=project)
 
 
-def _looked_up(
-    sound: Mapping[str, Any] | None, document: Document, path: Path, project: Path
-) -> tuple[Problem, ...]:
+def _looked_up(document: Document, path: Path, project: Path) -> tuple[Problem, ...]:
     """Look up what the sound part of a manifest names, so that all mistakes are told at once."""
-    if sound is None or document.problems:
+    sound = schema.sound(document)
+    if sound is None:
         return ()
     manifest = Manifest.from_data(sound)
     return files.check(manifest, document, folder=path.parent, project=project)

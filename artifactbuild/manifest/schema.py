@@ -19,6 +19,7 @@ from artifactbuild.problems import Problem
 NAME = "model.artifact"
 
 _EMPTY = {"name": "", "version": "", "formats": {}, "reference_inputs": []}
+"""What no manifest is without, where it says nothing that could be looked up."""
 
 
 def check(document: Document) -> tuple[Problem, ...]:

@@ -76,6 +76,14 @@ def test_what_a_manifest_names_is_looked_up_whatever_else_is_broken(
     assert said.endswith("\n2 problems\n")
 
 
+def test_names_are_looked_up_beside_faults_of_yaml(project: Path) -> None:
+    text = GOOD.replace("make_model", "make_modle") + "seed: 1\nseed: 2\n"
+    said = refusal(write(project / "own" / NAME, text))
+    assert "module 'model' defines no 'make_modle'" in said
+    assert "seed: 2" in said
+    assert said.endswith("\n2 problems\n")
+
+
 @pytest.mark.parametrize(
     ("good", "bad"),
     [("factory: model:make_model", "factory: 7"), ("schema_version: 1", "schema_version: 2")],
