@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild.release import digest
-from artifactbuild.release.fingerprint import ABSENT
+from artifactbuild.release.fingerprint import ABSENT, ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,14 @@ def files(
     return Watched(folder=folder, names=every, absent=tuple(sorted(absent)), holds=holds)
 
 
+def variables(names: Iterable[str]) -> Watched:
+    """Watch variables of the environment; they lie in no folder."""
+    every = tuple(sorted(names))
+    absent = tuple(name for name in every if name not in os.environ)
+    holds = held(ENVIRONMENT, every, {})
+    return Watched(folder=ENVIRONMENT, names=every, absent=absent, holds=holds)
+
+
 def tree(folder: str, digests: Mapping[str, str]) -> Watched:
     """Watch a folder with all that is in it."""
     names = below(folder)
@@ -51,6 +59,8 @@ def held(
     folder: str, names: Iterable[str], known: Mapping[str, str], *, whole: bool = False
 ) -> str:
     """Return one digest of what files hold and folders list, with their modes if `whole`."""
+    if folder == ENVIRONMENT:
+        return digest.of_data([[name, os.environ.get(name)] for name in names])
     return digest.of_data(
         [[name, *_held(os.path.join(folder, name), known.get(name), whole)] for name in names]
     )

@@ -17,6 +17,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 Types = tuple[type, ...]
+LATER: Mapping[str, bool] = {"later": True}
+"""Metadata of a field that was added later: it is not written while it is empty.
+
+So files that do not need it keep their bytes.
+"""
+
 MAX_DEPTH = 64
 """How deep JSON may be nested: ten times what any file of ours is."""
 
@@ -125,7 +131,9 @@ def _block(brackets: str, items: list[str], newline: str) -> str:
 def _pairs(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
         return [(str(key), item) for key, item in value.items()]
-    return [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
+    fields = dataclasses.fields(value)
+    pairs = [(each, getattr(value, each.name)) for each in fields]
+    return [(each.name, item) for each, item in pairs if item or each.metadata != LATER]
 
 
 def _said(noun: Any) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifactbuild import contents
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
-from artifactbuild.job import Job, manifest_digests, shown, source_digests
+from artifactbuild.job import Job, inputs_now, shown
 from artifactbuild.manifest import sources
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.plan import Current, Plan, Published
@@ -22,6 +22,7 @@ from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import digest, environment, lock, locking, record
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
+from artifactbuild.release.sources import ABSENT
 from artifactbuild.worker.settings import RECORDED
 
 
@@ -75,16 +76,10 @@ def current(seen: Seen) -> Current:
     """Return what would go into a build now, of the sources that earlier builds read."""
     work = seen.work
     return Current(
-        inputs=inputs(work, seen.remembered),
+        inputs=inputs_now(work, seen.remembered),
         environment=environment.here(RECORDED, work.formats),
         kind=_known_kind(work) if _asks_for_kind(seen) else None,
     )
-
-
-def inputs(work: Job, remembered: Iterable[Inputs]) -> Inputs:
-    """Return the inputs as they are now, of the sources that earlier builds read."""
-    names = sorted({name for each in remembered for name in each.sources})
-    return Inputs(manifest=manifest_digests(work), sources=source_digests(work, names))
 
 
 def plan(seen: Seen) -> Plan:
@@ -128,7 +123,8 @@ def writes_nothing(seen: Seen) -> bool:
 
 def watched(seen: Seen) -> tuple[Watched, ...]:
     """Return all that the answer came from."""
-    return (_beside(seen), *_stored(seen))
+    variables = _variables(seen)
+    return (_beside(seen), *([variables] if variables.names else []), *_stored(seen))
 
 
 def _beside(seen: Seen) -> Watched:
@@ -137,9 +133,16 @@ def _beside(seen: Seen) -> Watched:
     lock_name = lock.path_of(path).name
     present, absent = ([lock_name], []) if seen.work.lock is not None else ([], [lock_name])
     modules = (os.path.relpath(place, path.parent) for place in _modules(seen.work))
-    made_from = {name for inputs in seen.remembered for name in inputs.sources}
-    named = {path.name, *present, *made_from, *_named(manifest), *modules}
-    return contents.files(str(path.parent), named, absent)
+    made_from = {name: was for inputs in seen.remembered for name, was in inputs.sources.items()}
+    named = {path.name, *present, *_named(manifest), *modules}
+    named |= {name.rstrip("/") for name, was in made_from.items() if was != ABSENT}
+    absent += [name for name, was in made_from.items() if was == ABSENT]
+    return contents.files(str(path.parent), named - {*absent}, absent)
+
+
+def _variables(seen: Seen) -> Watched:
+    """Watch the variables of the environment that the project's code read."""
+    return contents.variables({name for inputs in seen.remembered for name in inputs.variables})
 
 
 def _named(manifest: Manifest) -> Iterator[str]:
@@ -205,6 +208,6 @@ def _known_kind(work: Job) -> str | None:
         except Refusal:
             continue
         before = dict(made.inputs.sources)
-        if source_digests(work, sorted(before)) == before:
+        if inputs_now(work, [made.inputs]).sources == before:
             return made.architecture.kind
     return None

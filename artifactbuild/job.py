@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +11,9 @@ from typing import Any, Literal
 from artifactbuild.manifest import find, schema
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem
-from artifactbuild.release import digest, lock
+from artifactbuild.release import digest, distributions, lock, sources, variables
 from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.record import Inputs
 from artifactbuild.release.store import Store
 from artifactbuild.resources import card_template
 
@@ -105,10 +108,27 @@ def manifest_digests(work: Job) -> dict[str, str]:
     return {key: digest.of_data(full[key]) for key in said if key not in BESIDE_INPUTS}
 
 
-def source_digests(work: Job, names: list[str]) -> dict[str, str]:
-    """Return the digests of those of the named sources that are there."""
+def source_digests(work: Job, names: Iterable[str]) -> dict[str, str]:
+    """Return the digests of those of the named files that are there."""
     paths = {name: work.loaded.path.parent / name for name in names}
     return {name: digest.of_file(path) for name, path in paths.items() if path.is_file()}
+
+
+def inputs_now(work: Job, before: Iterable[Inputs]) -> Inputs:
+    """Return the inputs as they are now, of what the builds that had those of `before` read."""
+    known = [*before]
+    return Inputs(
+        manifest=manifest_digests(work),
+        sources=sources.now(
+            work.loaded.path.parent,
+            {name: was for each in known for name, was in sorted(each.sources.items())},
+            [work.store.root],
+        ),
+        variables=variables.now({name for each in known for name in each.variables}, os.environ),
+        distributions=distributions.now(
+            {name: was for each in known for name, was in each.distributions.items()}
+        ),
+    )
 
 
 def shown(path: Path) -> str:

@@ -10,6 +10,7 @@ from artifactbuild.manifest.model import FormatRequest, Manifest
 from artifactbuild.release.environment import drift
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Inputs
+from artifactbuild.release.sources import words
 
 BUILD, KEEP, REFUSE = "build", "keep", "refuse"
 UP_TO_DATE = "up to date"
@@ -82,9 +83,12 @@ def changes(before: Inputs, now: Inputs) -> tuple[str, ...]:
     """Say in words which keys of the manifest and which sources differ, sorted."""
     keys = differing(before.manifest, now.manifest)
     files = differing(before.sources, now.sources)
+    variables = differing(before.variables, now.variables)
     return (
         *(f"`{key}` in the manifest changed" for key in keys),
-        *(f"{name} {'changed' if name in now.sources else 'is gone'}" for name in files),
+        *(words(name, before.sources.get(name), now.sources.get(name)) for name in files),
+        *(f"the environment variable {name} changed" for name in variables),
+        *drift(before.distributions, now.distributions),
     )
 
 

@@ -100,10 +100,16 @@ def final(
         for each in waiting
         for problem in _changed(work, each.record, payloads[each.record.format])
     ]
+    changed += _edited(work, report)
     if changed:
         raise Refusal(*changed)
     sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
-    inputs = Inputs(manifest=manifest_digests(work), sources=dict(sorted(sources.items())))
+    inputs = Inputs(
+        manifest=manifest_digests(work),
+        sources=dict(sorted(sources.items())),
+        variables=report.variables or {},
+        distributions=report.distributions or {},
+    )
     return tuple(
         _written(
             work,
@@ -208,6 +214,22 @@ def _changed(work: Job, made: Record, now: Mapping[str, str]) -> list[Problem]:
     message = f"{made.format}: {', '.join(names)} changed while it was validated"
     hint = "code that runs when the artifact is loaded must not write into its folder"
     return [work.problem(("formats", made.format), message, hint)]
+
+
+def _edited(work: Job, report: BuildReport) -> list[Problem]:
+    """Find the files that were edited between the builder's end and now."""
+    folder, sources = work.loaded.path.parent, report.sources or {}
+    edited = [
+        name
+        for name, look in (report.looks or {}).items()
+        if fingerprint.look(str(folder / name)) != look
+        and source_digests(work, [name]).get(name) != sources[name]
+    ]
+    hint = "run the same command again, and leave the file alone until it ends"
+    return [
+        work.problem(("factory",), f"{name} changed while the model was being built from it", hint)
+        for name in edited
+    ]
 
 
 def _remembered(work: Job) -> str | None:

@@ -100,3 +100,18 @@ def test_mismatch_names_the_path(change: dict[str, Any], message: str) -> None:
 
 def test_whole_number_is_read_as_float() -> None:
     assert decode(Outer, {**encode(NOUN), "ratio": 2}).ratio == 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown:
+    """A noun that got a field later."""
+
+    old: str
+    new: Mapping[str, str] = field(default_factory=dict, metadata=data.LATER)
+
+
+def test_field_that_was_added_later_is_not_written_while_it_is_empty() -> None:
+    assert data.dumps(Grown(old="a")) == '{\n  "old": "a"\n}\n'
+    full = Grown(old="a", new={"b": "c"})
+    assert data.decode(Grown, data.loads(data.dumps(full).encode())) == full
+    assert data.decode(Grown, {"old": "a"}) == Grown(old="a")

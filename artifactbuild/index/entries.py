@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import zlib
 
+from artifactbuild.release.fingerprint import ENVIRONMENT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,8 +115,10 @@ class Place:
 
 
 def looks(folder: str, names: Iterable[str]) -> list[Look | None]:
-    """Return how files and folders look; None for what is not there."""
+    """Return how files and folders look, or what variables hold; None for what is not there."""
     found: list[Look | None] = []
+    if folder == ENVIRONMENT:
+        return [_held(os.environ.get(name)) for name in names]
     for name in names:
         try:
             seen = os.stat(f"{folder}/{name}")
@@ -124,6 +128,14 @@ def looks(folder: str, names: Iterable[str]) -> list[Look | None]:
             times = seen.st_mtime_ns, seen.st_ctime_ns
             found.append((seen.st_size, *times, seen.st_ino, seen.st_mode))
     return found
+
+
+def _held(value: str | None) -> Look | None:
+    """Return what a variable holds in the form of a look, without a time."""
+    if value is None:
+        return None
+    # Python's hash of a text is another one in each process, that of a number is not.
+    return (int.from_bytes(os.fsencode(value), "big"), 0, 0, len(value), 0)
 
 
 def number(found: list[Look | None]) -> str:

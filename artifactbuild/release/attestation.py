@@ -21,6 +21,7 @@ from artifactbuild.release import digest, durable
 from artifactbuild.release.environment import own_version
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Record
+from artifactbuild.release.sources import ABSENT, PRESENT
 
 STATEMENT, SIGNATURE = ".intoto.json", ".sig"
 BUILDER = "urn:artifactbuild:builder:unnamed"
@@ -139,7 +140,8 @@ def beside(folder: Path, suffix: str) -> Path:
 def _dependencies(made: Record) -> list[dict[str, Any]]:
     """Return everything that went into the build: keys of the manifest, and files."""
     keys = [(f"manifest#{key}", value) for key, value in made.inputs.manifest.items()]
-    named = [*keys, *made.inputs.sources.items()]
+    files = [pair for pair in made.inputs.sources.items() if pair[1] not in (ABSENT, PRESENT)]
+    named = [*keys, *files]
     return [{"name": name, "digest": _sha256(value)} for name, value in sorted(named)]
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 ABSENT = "-"
 
+ENVIRONMENT = "$"
+"""What stands for a folder where names are those of variables of the environment."""
+
 _INSTALLED = (".dist-info", ".egg-info")
 _CPU = ("flags", "Features")
 

@@ -31,7 +31,11 @@ def of(records: Mapping[str, Record], files: Mapping[str, Files], before: Lock |
         size = sum(file.size for file in made.files.values())
         known[format] = Locked(options=made.options, size=size, files=files[format])
     environment = {n: v for made in records.values() for n, v in made.environment.items()}
-    sources = {n: v for made in records.values() for n, v in made.inputs.sources.items()}
+    found = [made.inputs for made in records.values()]
+    sources, variables, distributions = (
+        {name: value for inputs in found for name, value in getattr(inputs, kind).items()}
+        for kind in ("sources", "variables", "distributions")
+    )
     checks = [*(before.checks if before else ()), *_checks(new)]
     measures = [*(before.measures if before else ()), *_measures(new)]
     return Lock(
@@ -49,6 +53,8 @@ def of(records: Mapping[str, Record], files: Mapping[str, Files], before: Lock |
         inputs=Inputs(
             manifest=(before or first).inputs.manifest,
             sources={**sources, **(before.inputs.sources if before else {})},
+            variables={**variables, **(before.inputs.variables if before else {})},
+            distributions={**distributions, **(before.inputs.distributions if before else {})},
         ),
         artifacts=known,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import calendar
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.data import Mismatch, decode, dumps, loads
+from artifactbuild.data import LATER, Mismatch, decode, dumps, loads
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
@@ -224,11 +224,16 @@ class Inputs:
     """Digests of everything that an artifact was made from.
 
     `manifest` has one entry per key of the manifest, except version and formats; `sources` one per
-    file that the builder read, as a POSIX path from the manifest's folder.
+    file, listing or name under the project that the build read, as a POSIX path from the manifest's
+    folder (`release.sources`); `variables` one per variable of the environment that the project's
+    code read (`release.variables`), `distributions` one per distribution that it imported, with its
+    version.
     """
 
     manifest: Mapping[str, str]
     sources: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
+    distributions: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from artifactbuild import git
 from artifactbuild.release import lock
+from artifactbuild.release.sources import ABSENT
 from artifactbuild.reproduction.conditions import ELSEWHERE, Condition
 from artifactbuild.reproduction.nouns import Place, Released
 
@@ -85,7 +86,9 @@ def _listed(released: Released) -> Iterator[str]:
     """Yield the manifest and what the lock lists, from the project."""
     loaded = released.work.loaded
     yield loaded.path.relative_to(loaded.project).as_posix()
-    for name in released.lock.inputs.sources:
+    for name, was in released.lock.inputs.sources.items():
+        if was == ABSENT or name.endswith("/"):
+            continue
         path = Path(os.path.normpath(loaded.path.parent / name))
         yield path.relative_to(loaded.project).as_posix()
 

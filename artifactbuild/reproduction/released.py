@@ -10,13 +10,12 @@ from pathlib import Path
 
 from artifactbuild import git
 from artifactbuild import plan as planning
-from artifactbuild.job import Job, job, manifest_digests, source_digests
+from artifactbuild.job import Job, inputs_now, job
 from artifactbuild.manifest import load
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import digest, lock
 from artifactbuild.release.lock import Lock
-from artifactbuild.release.record import Inputs
 from artifactbuild.reproduction.nouns import Released
 
 
@@ -114,8 +113,7 @@ def _problems(work: Job, revision: str) -> Iterator[Problem]:
 
 
 def _changes(work: Job, memory: Lock) -> list[str]:
-    names = sorted(memory.inputs.sources)
-    now = Inputs(manifest=manifest_digests(work), sources=source_digests(work, names))
+    now = inputs_now(work, [memory.inputs])
     options = {request.name: dict(request.options) for request in work.loaded.manifest.formats}
     return [
         *planning.changes(memory.inputs, now),

@@ -14,6 +14,8 @@ from artifactbuild.plan import Current
 from artifactbuild.problems import Problem
 from artifactbuild.release import environment, record
 from artifactbuild.release.lock import Locked
+from artifactbuild.release.record import Inputs
+from artifactbuild.release.sources import ABSENT, PRESENT
 from artifactbuild.resources import card_template
 from artifactbuild.review.kinds import KINDS
 
@@ -81,16 +83,29 @@ def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
     before = next(iter(seen.remembered if memory is None else [memory.inputs]), None)
     if before is None:
         return
-    sources = {name: d for name, d in now.inputs.sources.items() if name in before.sources}
     for key in plan.differing(before.manifest, now.inputs.manifest):
         yield _drift(work, "manifest-changed", (key,), what=key)
-    for name in plan.differing(before.sources, sources):
-        kind = "source-changed" if name in sources else "source-missing"
-        yield _drift(work, kind, ("factory",), what=name)
+    yield from _read(work, before, now.inputs)
     apart = environment.drift(memory.environment, now.environment) if memory else ()
     if apart:
         what = f"the environment changed ({'; '.join(apart)})"
         yield _drift(work, "environment-changed", what=what)
+
+
+def _read(work: Job, before: Inputs, now: Inputs) -> Iterator[Drift]:
+    """Compare what the project's code read when the version was released with what is there now."""
+    sources = {name: state for name, state in now.sources.items() if name in before.sources}
+    for name in plan.differing(before.sources, sources):
+        was = before.sources.get(name)
+        what = f"the list of files in {name}" if name.endswith("/") and was != PRESENT else name
+        kind = "source-changed" if name in sources else "source-missing"
+        yield _drift(work, "source-new" if was == ABSENT else kind, ("factory",), what=what)
+    for name in plan.differing(before.variables, now.variables):
+        yield _drift(work, "variable-changed", ("factory",), what=name)
+    for what in environment.drift(before.distributions, now.distributions):
+        yield _drift(work, "distribution-changed", ("factory",), what=what)
+    for name in sorted(before.distributions.keys() - now.distributions.keys()):
+        yield _drift(work, "distribution-missing", ("factory",), what=name)
 
 
 def _formats(work: Job) -> Iterator[Drift]:

@@ -33,6 +33,24 @@ KINDS: Mapping[str, Kind] = {
     "source-missing": Kind(
         sentence="{what}, which {version} was made from, is gone", repair=BUMP, error=True
     ),
+    "source-new": Kind(
+        sentence="{what} is there now, and was not when {version} was released",
+        repair=BUMP,
+        error=True,
+    ),
+    "variable-changed": Kind(
+        sentence="the environment variable {what} changed since {version} was released",
+        repair=BUMP,
+        error=True,
+    ),
+    "distribution-changed": Kind(
+        sentence="{what} since {version} was released", repair=BUMP, error=True
+    ),
+    "distribution-missing": Kind(
+        sentence="{what}, which {version} was made with, is not installed here",
+        repair="pip install {what}",
+        error=False,
+    ),
     "options-changed": Kind(
         sentence="the options of {what} changed since {version} was released",
         repair=BUMP,

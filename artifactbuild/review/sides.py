@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild import examining, git, plan
-from artifactbuild.job import Job
+from artifactbuild.job import Job, inputs_now
 from artifactbuild.manifest import load, schema, text
 from artifactbuild.problems import Refusal
 from artifactbuild.release import digest, lock, locking, record
@@ -93,7 +93,7 @@ def _pending(work: Job) -> tuple[str, ...]:
         return ()
     if work.memory is None:
         before = work.lock.inputs
-        now = examining.inputs(work, [before])
+        now = inputs_now(work, [before])
         return plan.changes(replace(before, manifest={}), replace(now, manifest={}))
     refused = examining.plan(examining.see(work)).of(plan.REFUSE)
     return tuple(dict.fromkeys(change for step in refused for change in step.changes))

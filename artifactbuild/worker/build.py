@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,7 +32,8 @@ from artifactbuild.worker.blame import Stopped, blamed, described, reproducible
 from artifactbuild.worker.facts import describe
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
-from artifactbuild.worker.inputs import Depfile
+from artifactbuild.worker.inputs.observer import Observer
+from artifactbuild.worker.inputs.reading import Found, Reading
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Line, Part, Seen, Tell
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names, resolve
@@ -46,29 +46,29 @@ TFLite's converter, which takes most memory of all, should take little.
 """
 
 
-def run(data: Mapping[str, Any], tell: Line) -> BuildReport:
+def run(data: Mapping[str, Any], tell: Line, observer: Observer | None = None) -> BuildReport:
     """Do a build job; what the user can repair is reported as findings."""
     try:
-        return _build(decode(BuildRequest, data), tell)
+        return _build(decode(BuildRequest, data), tell, observer)
     except Stopped as stopped:
         return BuildReport(findings=stopped.findings)
 
 
-def _build(request: BuildRequest, tell: Line) -> BuildReport:
+def _build(request: BuildRequest, tell: Line, observer: Observer | None) -> BuildReport:
     manifest = Manifest.from_data(request.manifest)
     project, folder = Path(request.project), Path(request.folder)
     runtime.pin(manifest.seed, str(folder), [str(folder), str(project)])
-    depfile = Depfile(project, [*map(Path, request.ignored), Path(sys.prefix)])
+    reading = Reading(project, folder, request.ignored, observer)
     tell("factory")
     objects = source.custom_objects(manifest, project)
     model = source.make(manifest, project)
     unbuilt = not model.built
     signature, given = interface(model, manifest, folder, project)
     if manifest.weights is not None:
-        depfile.add(folder / manifest.weights.path)
+        reading.add(folder / manifest.weights.path)
         source.load_weights(model, manifest, folder, project)
     for asset in manifest.assets:
-        depfile.add(folder / asset)
+        reading.add(folder / asset)
     state.complete(model)
     tell("reference")
     subject, cases, skew = work_out(
@@ -83,9 +83,15 @@ def _build(request: BuildRequest, tell: Line) -> BuildReport:
     soundness.unchanged(subject, cases, given)
     measures = _measured(subject, folder)
     resumed, not_resumable = _resumed(subject, cases, loaders, tell)
+    found = reading.finish()
+    _hold_unchanged(found)
     return BuildReport(
         facts=subject.facts,
-        sources=depfile.digests(folder),
+        sources=found.reads.sources,
+        looks=found.reads.looks,
+        variables=found.variables,
+        distributions=found.distributions,
+        sees_all=reading.sees_all,
         loaders=loaders,
         checks=(skew,),
         measures=measures,
@@ -93,6 +99,28 @@ def _build(request: BuildRequest, tell: Line) -> BuildReport:
         resumed=resumed,
         not_resumable=not_resumable,
     )
+
+
+def _hold_unchanged(found: Found) -> None:
+    """Stop where what was read is no longer what it was: nobody could say what was used."""
+    findings = [
+        Finding(
+            path=("factory",),
+            message=f"{name} changed while the model was being built from it",
+            hint="run the same command again, and leave the file alone until it ends",
+        )
+        for name in found.reads.changed
+    ]
+    findings += [
+        Finding(
+            path=("factory",),
+            message=f"the factory writes into {name}, which is in the project",
+            hint="write to a folder of `tempfile.mkdtemp()`, or open the file for reading alone",
+        )
+        for name in found.reads.written
+    ]
+    if findings:
+        raise Stopped(*findings)
 
 
 def _resumed(

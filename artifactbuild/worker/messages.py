@@ -77,7 +77,15 @@ class BuildReport:
     findings: tuple[Finding, ...] = ()
     facts: Facts | None = None
     sources: Mapping[str, str] | None = None
-    """Every file under the project that was read: POSIX path from the manifest -> sha256."""
+    """What was read under the project: POSIX path from the manifest -> see `release.sources`."""
+    looks: Mapping[str, str] | None = None
+    """How each file that was read looked in the end; see `release.fingerprint`."""
+    variables: Mapping[str, str] | None = None
+    """The variables of the environment that the project's code read; see `release.variables`."""
+    distributions: Mapping[str, str] | None = None
+    """The distributions that the project's code imported, by version."""
+    sees_all: bool = True
+    """Whether the kernel told of all reads; else Python's events alone did."""
     loaders: Mapping[str, tuple[Loader, ...]] | None = None
     checks: tuple[Check, ...] = ()
     measures: tuple[Measure, ...] = ()

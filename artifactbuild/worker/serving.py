@@ -11,6 +11,7 @@ import ctypes
 import errno
 import faulthandler
 import fcntl
+import functools
 import importlib
 import json
 import os
@@ -32,9 +33,13 @@ from typing import Any
 from artifactbuild import data
 from artifactbuild.data import encode
 from artifactbuild.worker import importing
+from artifactbuild.worker.inputs import observer
 from artifactbuild.worker.messages import BuildRequest, Line, Part, ValidateRequest
 
 Job = Callable[[Any, Line], Any]
+
+BUILD = "build"
+"""The job whose inputs are noted."""
 
 CUT_OFF = 86
 """Exit code of a worker whose code closed the channel that it answers by."""
@@ -106,7 +111,16 @@ def once(job: str, channel_fd: int, *, cut: bool = False) -> None:
         _cut_network()
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    _do(_jobs()[job], channel)
+    _do(_observed(job, _jobs()), channel)
+
+
+def _observed(name: str, jobs: dict[str, Job]) -> Job:
+    """Return a job; of one that builds, what it reads is noted by a process of its own."""
+    if name != BUILD:
+        return jobs[name]
+    from artifactbuild.worker import build  # imported by `_jobs`, with TensorFlow
+
+    return functools.partial(build.run, observer=observer.split())
 
 
 def _cut_network() -> None:
@@ -159,7 +173,7 @@ def _accept(control: socket.socket, jobs: dict[str, Job], children: Children) ->
         if child == 0:
             try:
                 _become_job(server, control, output, children)
-                _do(jobs[call["job"]], channel)
+                _do(_observed(call["job"], jobs), channel)
             finally:
                 os._exit(3)
         os.close(output)
@@ -254,7 +268,7 @@ def _jobs() -> dict[str, Job]:
             data.prepare(noun)
     return {
         "ask": _of("ask"),
-        "build": build.run,
+        BUILD: build.run,
         "difference": _of("difference"),
         "inspect": _of("static"),
         "propose": _of("propose"),

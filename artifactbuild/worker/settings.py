@@ -39,3 +39,11 @@ DROPPED = (
 """Beginnings of variables that no worker sees: those of threads, and of the kernels chosen."""
 
 KEPT = frozenset({"PYTHONPATH", "PYTHONHOME"})
+
+OWN = frozenset({"HOME", "KERAS_HOME", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"})
+"""Variables that say where a worker runs, and nothing about what it makes."""
+
+
+def is_fixed(name: str) -> bool:
+    """Tell whether a worker has its own value of a variable, whatever the caller's environment."""
+    return name in PINNED or name in KEPT or name in OWN or name.startswith(DROPPED)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from artifactbuild.data import dumps
+from artifactbuild.data import LATER, dumps
 from artifactbuild.pipeline import Outcome
 from artifactbuild.release.lock import LINES, Lock
 from artifactbuild.release.record import Record
@@ -42,7 +42,11 @@ def _object(noun: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         "description": (inspect.getdoc(noun) or "").splitlines()[0],
         "additionalProperties": False,
         "properties": {f.name: _type(hints[f.name], definitions) for f in fields},
-        "required": sorted(f.name for f in fields if not (noun in LINES and _has_default(f))),
+        "required": sorted(
+            f.name
+            for f in fields
+            if not (_has_default(f) and (noun in LINES or f.metadata == LATER))
+        ),
     }
 
 

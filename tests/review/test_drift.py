@@ -115,6 +115,26 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "gone.py, which v1 was made from, is gone",
         BUMP,
     ),
+    "source-new": (
+        lock(lambda data: data["inputs"]["sources"].update({"card.md.j2": "absent"})),  # type: ignore[index]
+        "card.md.j2 is there now, and was not when v1 was released",
+        BUMP,
+    ),
+    "variable-changed": (
+        lock(lambda data: data["inputs"].update(variables={"PATH": "unset"})),  # type: ignore[attr-defined]
+        "the environment variable PATH changed since v1 was released",
+        BUMP,
+    ),
+    "distribution-changed": (
+        lock(lambda data: data["inputs"].update(distributions={"pytest": "1.0"})),  # type: ignore[attr-defined]
+        f"pytest 1.0 → {pytest.__version__} since v1 was released",
+        BUMP,
+    ),
+    "distribution-missing": (
+        lock(lambda data: data["inputs"].update(distributions={"no-such-one": "1.0"})),  # type: ignore[attr-defined]
+        "no-such-one, which v1 was made with, is not installed here",
+        "pip install no-such-one",
+    ),
     "options-changed": (
         manifest("[keras, h5]", "{keras: {tolerance: {atol: 0.5}}, h5: {}}"),
         "the options of keras changed since v1 was released",

@@ -43,9 +43,19 @@ def make(before: Side, after: Side, outputs: Outputs) -> Difference:
         checks=tuple(_checks(was, now)),
         measures=tuple(_measures(was, now)),
         sizes=tuple(values(_sizes(was), _sizes(now))),
-        environment=tuple(values(was.environment, now.environment)),
-        sources=tuple(values(was.inputs.sources, now.inputs.sources)),
+        environment=tuple(values(_installed(was), _installed(now))),
+        sources=tuple(values(_read(was), _read(now))),
     )
+
+
+def _installed(lock: Lock) -> Mapping[str, str]:
+    return {**lock.inputs.distributions, **lock.environment}
+
+
+def _read(lock: Lock) -> Mapping[str, str]:
+    """Return the digests of files and variables, by name; a variable's has a dollar sign."""
+    variables = {f"${name}": value for name, value in lock.inputs.variables.items()}
+    return {**lock.inputs.sources, **variables}
 
 
 def values(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ValueChange]:
