@@ -101,6 +101,8 @@ def write(
         content[SIGNATURE] = signing.bundled(folder, identity.of(made), files, key)
     else:
         _hold_unsigned(folder, said)
+    for suffix in content:
+        _hold_free(beside(folder, suffix))
     return tuple(_placed(beside(folder, suffix), raw) for suffix, raw in content.items())
 
 
@@ -234,6 +236,14 @@ def _hold_unsigned(folder: Path, said: bytes) -> None:
         raise Refusal(Problem(file=str(path), message=message, hint=hint))
 
 
+def _hold_free(path: Path) -> None:
+    """Refuse a folder where a file belongs, before anything is written."""
+    if _is_folder(path):
+        message = "is in the way: it is a folder, where a file of the artifact next to it belongs"
+        hint = "move it elsewhere; a version of this name can only be read and verified"
+        raise Refusal(Problem(file=str(path), message=message, hint=hint))
+
+
 def _placed(path: Path, content: bytes) -> Path:
     """Put a file in its place, complete or not at all; what is there is replaced."""
     try:
@@ -247,7 +257,14 @@ def _placed(path: Path, content: bytes) -> Path:
 
 
 def _read(path: Path) -> bytes | None:
-    return bounded(path, MAX_BYTES, follow=False) if os.path.lexists(path) else None
+    """Return what a file says; None where there is none, or an old version has its name."""
+    if _is_folder(path) or not os.path.lexists(path):
+        return None
+    return bounded(path, MAX_BYTES, follow=False)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _fault(message: str, hint: str = "") -> Fault:

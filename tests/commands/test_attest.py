@@ -417,10 +417,28 @@ def test_folder_in_the_place_of_a_signature_is_named(
     Path(f"{FOLDER}.sig").mkdir()
     assert run(["attest", FOLDER, "--key", private]) == 1
     assert capsys.readouterr().err == (
-        f"{FOLDER}.sig: cannot be written: is a directory\n"
-        "    look at what is there, make room for it, and run the same command again\n"
+        f"{FOLDER}.sig: is in the way: it is a folder, where a file of the artifact next to it "
+        "belongs\n"
+        "    move it elsewhere; a version of this name can only be read and verified\n"
         "1 problem\n"
     )
+    assert not Path(f"{FOLDER}.intoto.json").exists(), "nothing is written"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_version_that_was_released_under_the_name_of_such_a_file_stays_readable(
+    root: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    for version in ("1.0.0-a", f"1.0.0-a{suffix}"):
+        there = Path(f"artifacts/dense/tflite/{version}")
+        shutil.copytree(FOLDER, there)
+        edited(f"{there}/metadata.json", '"version": "v1"', f'"version": "{version}"')
+        resealed(there)
+        assert run(["verify", str(there), "--expect", f"dense@{version}/tflite"]) == 0
+    capsys.readouterr()
+    assert run(["verify", "artifacts/dense/tflite", "--json"]) == 0
+    found = [each["identity"] for each in json.loads(capsys.readouterr().out)]
+    assert found == ["dense@1.0.0-a/tflite", f"dense@1.0.0-a{suffix}/tflite", "dense@v1/tflite"]
 
 
 @pytest.mark.parametrize(
