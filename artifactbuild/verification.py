@@ -11,7 +11,15 @@ from artifactbuild.data import Mismatch, decode
 from artifactbuild.job import Job, shown
 from artifactbuild.limits import READING, RUNNING
 from artifactbuild.problems import Problem, WorkerLost
-from artifactbuild.release import attestation, environment, identity, verify
+from artifactbuild.release import (
+    attestation,
+    environment,
+    identity,
+    private,
+    record,
+    standing,
+    verify,
+)
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.identity import Expected
 from artifactbuild.release.record import Check, Record
@@ -57,6 +65,8 @@ class Verdict:
     model: str = ""
     format: str = ""
     version: str = ""
+    record: str = ""
+    """The sha256 of the record that was read; it lists those of all other files."""
     files: int = 0
     lock: str = ""
     card: str = "not checked"
@@ -119,7 +129,8 @@ def examined(
     verdict = replace(
         verdict, files=found.files, card=card, drifts=found.drifts, faults=tuple(faults)
     )
-    verdict = verdict if made is None else _named(verdict, made)
+    if made is not None:
+        verdict = replace(_named(verdict, made), record=found.digests[record.FILE])
     return Examined(verdict=verdict, made=made, digests=found.digests)
 
 
@@ -130,7 +141,7 @@ def signed(target: Target, found: Examined, key: Path | None) -> Verdict:
     """
     if found.verdict.faults or found.made is None:
         return found.verdict
-    there = attestation.standing(target.folder, found.made, found.digests, key)
+    there = standing.of(target.folder, found.made, found.digests, key)
     return replace(
         found.verdict,
         signature=there.signature,
@@ -151,14 +162,17 @@ def inspected(
     """Read what an artifact that is whole contains, without loading it: level 2."""
     if verdict.faults:
         return verdict
-    request = InspectRequest(
-        folder=str(target.folder.absolute()),
-        operations=operations,
-        allow_lambda=target.work is not None and target.work.loaded.manifest.allow_lambda,
-        limits=READING,
-    )
     try:
-        faults = decode(InspectReport, server.run("inspect", request, log)).faults
+        with private.copy(target.folder, verdict.record) as folder:
+            request = InspectRequest(
+                folder=str(folder),
+                operations=operations,
+                allow_lambda=target.work is not None and target.work.loaded.manifest.allow_lambda,
+                limits=READING,
+            )
+            faults = decode(InspectReport, server.run("inspect", request, log)).faults
+    except private.Changed as changed:
+        faults = (changed.fault,)
     except WorkerLost as lost:
         if lost.bug:
             raise
@@ -175,10 +189,13 @@ def rerun(target: Target, verdict: Verdict, *, sources: bool) -> Verdict:
     if verdict.faults:
         return verdict
     code = _sources(target.work) if sources and target.work is not None else None
-    request = RerunRequest(folder=str(target.folder.absolute()), sources=code, limits=RUNNING)
-    readable = [target.folder.absolute(), *map(Path, code.search_path if code else ())]
     try:
-        report = decode(RerunReport, sandbox.run("rerun", request, readable, RUNNING))
+        with private.copy(target.folder, verdict.record) as folder:
+            request = RerunRequest(folder=str(folder), sources=code, limits=RUNNING)
+            readable = [folder, *map(Path, code.search_path if code else ())]
+            report = decode(RerunReport, sandbox.run("rerun", request, readable, RUNNING))
+    except private.Changed as changed:
+        return replace(verdict, faults=(changed.fault,))
     except WorkerLost as lost:
         if lost.bug:
             raise

@@ -12,8 +12,8 @@ from artifactbuild.commands.options import ARTIFACTS, JSON, jobs
 from artifactbuild.data import dumps, encode
 from artifactbuild.problems import Refusal
 from artifactbuild.release import identity, signing
-from artifactbuild.release.attestation import NONE
 from artifactbuild.release.identity import Expected
+from artifactbuild.release.standing import NONE
 from artifactbuild.targets import Target, artifacts_below, matched, of_manifest
 from artifactbuild.verification import Verdict
 from artifactbuild.worker.server import Server

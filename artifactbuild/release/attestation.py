@@ -17,40 +17,21 @@ https://github.com/sigstore/model-transparency
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.data import Mismatch, dumps, encode, loads
+from artifactbuild.data import dumps
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import durable, identity, signing
 from artifactbuild.release.environment import own_version
-from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Record
 
 STATEMENT, ENVELOPE, SIGNATURE = ".intoto.json", ".intoto.jsonl", ".sig"
 BUILDER = "urn:artifactbuild:builder:unnamed"
 BUILD_TYPE = "urn:artifactbuild:build:1"
 MAX_BYTES = 1 << 24
-
-NONE, UNSIGNED, UNCHECKED, SIGNED, REFUSED = (
-    "none",
-    "unsigned",
-    "signed, not checked",
-    "signed",
-    "refused",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What was found next to an artifact: the words for its two signatures, and the faults."""
-
-    signature: str
-    provenance: str
-    faults: tuple[Fault, ...]
 
 
 def statement(made: Record, files: Mapping[str, str], builder: str) -> dict[str, Any]:
@@ -106,127 +87,33 @@ def write(
     return tuple(_placed(beside(folder, suffix), raw) for suffix, raw in content.items())
 
 
-def standing(folder: Path, made: Record, files: Mapping[str, str], key: Path | None) -> Standing:
-    """Check what lies next to an artifact whose files have these digests, by a key if one is given.
-
-    With a key, an artifact without a signature is refused.
-    """
-    signature, by_signature = _signature(folder, made, files, key)
-    provenance, by_provenance = _provenance(folder, made, files, key)
-    return Standing(
-        signature=REFUSED if by_signature else signature,
-        provenance=REFUSED if by_provenance else provenance,
-        faults=(*by_provenance, *by_signature),
-    )
-
-
 def beside(folder: Path, suffix: str) -> Path:
     """Return the place of a file that belongs to a version and is no part of it."""
     named = folder if folder.name not in ("", "..") else folder.resolve()
     return named.with_name(named.name + suffix)
 
 
-def _signature(
-    folder: Path, made: Record, files: Mapping[str, str], key: Path | None
-) -> tuple[str, tuple[Fault, ...]]:
-    path = beside(folder, SIGNATURE)
-    if not path.is_file():
-        missing = Fault(kind="unsigned", file="", message="has no signature beside it")
-        return UNSIGNED, (missing,) if key is not None else ()
-    try:
-        raw = bounded(path, MAX_BYTES, follow=False)
-    except Unreadable as unreadable:
-        return REFUSED, (signing.refused(str(unreadable)),)
-    faults = tuple(signing.bundle_faults(raw, folder, identity.of(made), files, key))
-    return (UNCHECKED if key is None else SIGNED), faults
+def read(path: Path) -> bytes | None:
+    """Return what a file beside says; None where there is none, or an old version has its name.
 
-
-def _provenance(
-    folder: Path, made: Record, files: Mapping[str, str], key: Path | None
-) -> tuple[str, tuple[Fault, ...]]:
-    try:
-        said = _read(beside(folder, STATEMENT))
-        bundle = _read(beside(folder, ENVELOPE))
-    except Unreadable as unreadable:
-        return REFUSED, (_fault(f"the statement beside it cannot be read: {unreadable}"),)
-    if bundle is not None:
-        return _signed_provenance(folder, made, files, key, said, bundle)
-    if names := _binding(folder):
-        message = f"{beside(folder, ENVELOPE).name}, its signed statement, is missing"
-        hint = f"restore it, or sign again: `artifactbuild attest --key KEY {folder}`"
-        return REFUSED, (_fault(f"was signed as {names}, and {message}", hint),)
-    if said is None:
-        return NONE, ()
-    return UNSIGNED, tuple(_statement_faults(said, made, files))
-
-
-def _signed_provenance(
-    folder: Path,
-    made: Record,
-    files: Mapping[str, str],
-    key: Path | None,
-    said: bytes | None,
-    bundle: bytes,
-) -> tuple[str, tuple[Fault, ...]]:
-    """Check the signed statement, and that the readable one is the same."""
-    name = beside(folder, ENVELOPE).name
-    try:
-        payload = signing.payload(bundle, key)
-    except signing.Unverified as unverified:
-        return REFUSED, (signing.refused(f"{name}: {unverified}"),)
-    if said is not None and said != payload:
-        hint = f"sign again, if you trust it: `artifactbuild attest --key KEY {folder}`"
-        message = f"{beside(folder, STATEMENT).name} is not the statement that {name} signs"
-        return REFUSED, (_fault(message, hint),)
-    return (UNCHECKED if key is None else SIGNED), tuple(_statement_faults(payload, made, files))
-
-
-def _binding(folder: Path) -> str:
-    """Return the identity that the signature names; empty for one made before it named any.
-
-    Whoever signs an identity signs the statement as well, so that removing it is noticed.
+    Raises:
+        Unreadable: when it is something else.
     """
-    try:
-        raw = _read(beside(folder, SIGNATURE)) if beside(folder, SIGNATURE).is_file() else None
-    except Unreadable:
-        return ""
-    return signing.identity_in(raw) if raw is not None else ""
+    if is_folder(path) or not os.path.lexists(path):
+        return None
+    return bounded(path, MAX_BYTES, follow=False)
 
 
-def _statement_faults(raw: bytes, made: Record, files: Mapping[str, str]) -> Iterator[Fault]:
-    """Compare a statement with the files and the record that it is about."""
-    try:
-        said = loads(raw)
-        subjects = [(each["name"], each["digest"]["sha256"]) for each in said["subject"]]
-        right = dict(subjects) == dict(files) and len(subjects) == len(files)
-        different = _differs(said, made, files) if right else ""
-    except (Mismatch, KeyError, TypeError, AttributeError) as error:
-        yield _fault(f"the statement beside it is none: {error}")
-        return
-    if not right:
-        yield _fault("the statement beside it is of other files")
-    if different:
-        yield _fault(f"the statement beside it says a different {different} than the record")
-
-
-def _differs(said: Any, made: Record, files: Mapping[str, str]) -> str:
-    """Name what a statement of ours says differently from the record; who built is its own."""
-    definition = said["predicate"]["buildDefinition"]
-    if definition["buildType"] != BUILD_TYPE:
-        return ""
-    own = loads(dumps(encode(statement(made, files, BUILDER))).encode())["predicate"]
-    for key, value in own["buildDefinition"].items():
-        if definition[key] != value:
-            return str(key)
-    finished = own["runDetails"]["metadata"]["finishedOn"]
-    return "" if said["predicate"]["runDetails"]["metadata"]["finishedOn"] == finished else "date"
+def is_folder(path: Path) -> bool:
+    """Tell whether a folder has the name of a file that belongs to a version."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def _hold_unsigned(folder: Path, said: bytes) -> None:
     """Refuse to put an unsigned statement in the place of one that is signed."""
     path = beside(folder, ENVELOPE)
     try:
-        raw = _read(path)
+        raw = read(path)
         same = raw is None or signing.payload(raw, None) == said
     except (Unreadable, signing.Unverified):
         same = False
@@ -238,7 +125,7 @@ def _hold_unsigned(folder: Path, said: bytes) -> None:
 
 def _hold_free(path: Path) -> None:
     """Refuse a folder where a file belongs, before anything is written."""
-    if _is_folder(path):
+    if is_folder(path):
         message = "is in the way: it is a folder, where a file of the artifact next to it belongs"
         hint = "move it elsewhere; a version of this name can only be read and verified"
         raise Refusal(Problem(file=str(path), message=message, hint=hint))
@@ -254,21 +141,6 @@ def _placed(path: Path, content: bytes) -> Path:
         hint = "look at what is there, make room for it, and run the same command again"
         raise Refusal(Problem(file=str(path), message=message, hint=hint)) from error
     return path
-
-
-def _read(path: Path) -> bytes | None:
-    """Return what a file says; None where there is none, or an old version has its name."""
-    if _is_folder(path) or not os.path.lexists(path):
-        return None
-    return bounded(path, MAX_BYTES, follow=False)
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def _fault(message: str, hint: str = "") -> Fault:
-    return Fault(kind="attestation", file="", message=message, hint=hint)
 
 
 def _dependencies(made: Record) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import environment, identity, verify
+from artifactbuild.release import environment, identity, private, verify
 from artifactbuild.release.identity import Expected
 from artifactbuild.release.record import Record
 from artifactbuild.worker.formats import FORMATS
@@ -73,8 +73,7 @@ def _checked(path: Path, copy: Path, expected: Expected | None) -> Record:
 def _no_room(path: Path, error: OSError) -> Refusal:
     reason = (error.strerror or str(error)).lower()
     message = f"cannot be copied into a private folder before it is loaded: {reason}"
-    hint = "set TMPDIR to a folder that has room for the artifact"
-    return Refusal(Problem(file=str(path), message=message, hint=hint))
+    return Refusal(Problem(file=str(path), message=message, hint=private.ROOM))
 
 
 def _both_spellings(made: Record, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
