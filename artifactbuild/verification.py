@@ -36,6 +36,7 @@ from artifactbuild.worker.messages import (
 from artifactbuild.worker.server import Server
 
 WHOLE, REFUSED = "whole", "refused"
+NOT_CHECKED = "not checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,10 @@ class Verdict:
     lock: str = ""
     card: str = "not checked"
     signature: str = "unsigned"
-    """`unsigned`, `signed, not checked` or `signed`; the last only by the key that was given."""
+    """`unsigned`, `signed, not checked` or `signed`; the last only by the key that was given.
+
+    `refused` where it does not hold, `not checked` where the artifact was refused before.
+    """
     provenance: str = "none"
     """The same of the statement of provenance, or `none` where there is no statement."""
     static: bool = False
@@ -140,7 +144,7 @@ def signed(target: Target, found: Examined, key: Path | None) -> Verdict:
     With a key, an artifact without a signature is refused.
     """
     if found.verdict.faults or found.made is None:
-        return found.verdict
+        return replace(found.verdict, signature=NOT_CHECKED, provenance=NOT_CHECKED)
     there = standing.of(target.folder, found.made, found.digests, key)
     return replace(
         found.verdict,

@@ -129,7 +129,8 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     lock = "record and lock" if verdict.lock else "record, no lock"
     static = "contents read" if verdict.static else ""
     files = f"{verdict.files} files"
-    provenance = "" if verdict.provenance == NONE else f"provenance {verdict.provenance}"
+    unsaid = verdict.provenance in (NONE, verification.NOT_CHECKED)
+    provenance = "" if unsaid else f"provenance {verdict.provenance}"
     return (
         verdict.folder,
         verdict.verdict,

@@ -44,27 +44,12 @@ def of_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def of_stream(file: FileIO, copy: FileIO | None = None, *, limit: int | None = None) -> str:
-    """Return the sha256 of what an open file has yet to give, in lower hexadecimal.
-
-    The same bytes are written into `copy`. With a `limit`, reading ends soon after that many bytes:
-    a file may grow while it is read.
-    """
+def of_stream(file: FileIO) -> str:
+    """Return the sha256 of what an open file has yet to give, in lower hexadecimal."""
     digest = hashlib.sha256()
-    count = 0
-    while (limit is None or count <= limit) and (block := file.read(_BLOCK)):
+    while block := file.read(_BLOCK):
         digest.update(block)
-        if copy is not None:
-            _write(copy, block)
-        count += len(block)
     return digest.hexdigest()
-
-
-def _write(file: FileIO, block: bytes) -> None:
-    """Write a block to its end: an unbuffered file may take a part of it."""
-    rest = memoryview(block)
-    while rest:
-        rest = rest[file.write(rest) :]
 
 
 def of_data(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from model_signing import hashing
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+_IDENTITY = re.compile(r"[^@/]+@[^@/]+/[^@/]+")
 
 MAKE = "make one with `openssl ecparam -name prime256v1 -genkey -noout -out key.pem`"
 EXPORT = "export one with `openssl ec -in key.pem -pubout -out key.pub`"
@@ -143,12 +146,12 @@ def bundle_faults(
 
 
 def identity_in(raw: bytes) -> str:
-    """Return the identity that a Model Signing bundle names; empty where it names a folder."""
+    """Return the identity that a Model Signing bundle names; empty where it names anything else."""
     try:
         name = _signed_statement(raw)["subject"][0]["name"]
     except (ValueError, KeyError, TypeError, IndexError):
         return ""
-    return name if isinstance(name, str) and "/" in name else ""
+    return name if isinstance(name, str) and _IDENTITY.fullmatch(name) else ""
 
 
 def payload(raw: bytes, key: Path | None) -> bytes:

@@ -108,11 +108,7 @@ def _binding(folder: Path) -> str:
     Whoever signs an identity signs the statement as well, so that removing it is noticed.
     """
     try:
-        raw = (
-            attestation.read(attestation.beside(folder, attestation.SIGNATURE))
-            if attestation.beside(folder, attestation.SIGNATURE).is_file()
-            else None
-        )
+        raw = attestation.read(attestation.beside(folder, attestation.SIGNATURE))
     except Unreadable:
         return ""
     return signing.identity_in(raw) if raw is not None else ""

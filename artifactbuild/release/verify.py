@@ -20,7 +20,7 @@ from artifactbuild import resources
 from artifactbuild.data import Mismatch, loads
 from artifactbuild.problems import Refusal
 from artifactbuild.reading import Unreadable, bounded, opened
-from artifactbuild.release import card, digest, identity, record, tree
+from artifactbuild.release import card, copying, digest, identity, record, tree
 from artifactbuild.release.environment import is_own
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.identity import Expected
@@ -94,8 +94,8 @@ class Held:
 def check(folder: Path, into: Path, *, expected: Expected | None = None) -> Record:
     """Copy an artifact into an empty folder of ours, check the copy, and return its record.
 
-    Every file is read once: what is hashed is what is written. So nobody who can write into
-    `folder` can exchange what was checked for what is then opened.
+    The copy is what is hashed. So nobody who can write into `folder` can exchange what was checked
+    for what is then opened.
 
     Raises:
         Refusal: with a problem for each reason not to open the artifact.
@@ -124,7 +124,7 @@ def hold(
 
     `locked` is what the lock says: POSIX path to sha256. An artifact that is not `carded` may be
     without its card: somebody uses the model. When names or kinds of files are amiss, nothing is
-    opened. With `into`, the bytes that are hashed are also written into that folder.
+    opened. With `into`, files are first copied into that folder, and the copies are hashed.
     """
     try:
         found = tree.scan(folder)
@@ -224,8 +224,10 @@ def _digest(path: Path, size: int, expected: int | None, copy: Path | None) -> s
             if copy is None or expected is None:
                 return digest.of_stream(file)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            with open(copy, "xb", buffering=0) as target:
-                return digest.of_stream(file, target, limit=max(size, expected))
+            with open(copy, "x+b", buffering=0) as target:
+                copying.copy(file, target, max(size, expected))
+                target.seek(0)
+                return digest.of_stream(target)
     except Unreadable as error:
         return f"of a file that cannot be read ({error})"
     except OSError as error:
