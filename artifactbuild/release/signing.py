@@ -11,6 +11,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
@@ -190,15 +191,16 @@ def _unsigned(found: dict[str, Any], key: Path) -> str:
     The name of a key in an envelope is a hint of its signer, and decides nothing.
     """
     from securesystemslib.dsse import Envelope
+    from securesystemslib.exceptions import VerificationError
 
     try:
-        envelope, public = Envelope.from_dict(found), _public(key)
-        for signature in envelope.signatures.values():
-            try:
-                public.verify_signature(signature, envelope.pae())
-            except Exception:  # noqa: BLE001, S112, that of a different key; others may hold
-                continue
-            return ""
+        public = _public(key)
+        for each in found["signatures"]:
+            ours = {**found, "signatures": [{**each, "keyid": public.keyid}]}
+            envelope = Envelope.from_dict(ours)
+            with suppress(VerificationError):
+                envelope.verify([public], 1)
+                return ""
     except Exception as error:  # noqa: BLE001, the library raises what its parsers raise
         return _first(error)
     return "it is not signed by this key"

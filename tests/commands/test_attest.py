@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from artifactbuild.cli import run
-from artifactbuild.release import digest
+from artifactbuild.problems import Refusal
+from artifactbuild.release import attestation, digest, record, standing
 from artifactbuild.release.store import Store
 from tests.hostile.ground import resealed
 from tests.release import kept
@@ -476,3 +477,68 @@ def test_key_of_another_type_is_refused_before_anything_is_written(
     assert capsys.readouterr().err.startswith(
         f"{public}: is not an elliptic-curve public key: {public_word}\n"
     )
+
+
+def test_what_changed_after_it_was_checked_is_not_signed(root: Path) -> None:
+    private, _ = keys("ours")
+    folder = Path(FOLDER)
+    made, checked = record.read(folder), digest.of_folder(folder)
+    (folder / "model.tflite").write_bytes(b"another")
+    with pytest.raises(Refusal) as refused:
+        attestation.write(folder, made, checked, "urn:ci", Path(private))
+    assert str(refused.value) == (
+        f"{FOLDER}: changed while it was signed\n"
+        "    run the same command again when nobody writes into it"
+    )
+    assert not Path(f"{FOLDER}.sig").exists()
+
+
+def test_signature_is_of_what_was_checked_and_not_of_what_is_there_by_then(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private, public = keys("ours")
+    attested(capsys, FOLDER, "--key", private)
+    made, signed = record.read(Path(FOLDER)), digest.of_folder(Path(FOLDER))
+    checked = {**signed, "model.tflite": "0" * 64}
+    found = standing.of(Path(FOLDER), made, checked, Path(public))
+    assert [fault.message for fault in found.faults] == [
+        "the statement beside it is of other files",
+        "the signature beside it does not hold: it signs a different model.tflite",
+    ]
+
+
+def test_signature_that_leaves_out_the_metadata_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private, public = keys("ours")
+    own = ["--signature", f"{FOLDER}.sig", "--private_key", private, "--ignore-paths"]
+    command = [sys.executable, "-m", "model_signing", "sign", "key", FOLDER, *own]
+    subprocess.run([*command, f"{FOLDER}/metadata.json"], check=True, capture_output=True)
+    found = verdict(capsys, "--public-key", public)
+    assert [fault["message"] for fault in found["faults"]] == [
+        "the signature beside it does not hold: it does not sign metadata.json"
+    ]
+
+
+def test_envelope_of_another_tool_needs_no_name_of_the_key(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private, public = keys("ours")
+    attested(capsys, FOLDER, "--key", private)
+    found = json.loads(Path(f"{FOLDER}.intoto.jsonl").read_text())
+    del found["signatures"][0]["keyid"]
+    theirs = {"sig": base64.b64encode(b"of somebody else").decode()}
+    found["signatures"] = [theirs, *found["signatures"]]
+    Path(f"{FOLDER}.intoto.jsonl").write_text(json.dumps(found) + "\n")
+    assert verdict(capsys, "--public-key", public)["provenance"] == "signed"
+
+
+def test_version_is_attested_from_inside_its_folder(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(FOLDER)
+    assert run(["attest", "."]) == 0
+    assert Path("../v1.intoto.json").is_file()
+    capsys.readouterr()
+    assert run(["verify", "."]) == 0
+    assert "provenance unsigned" in capsys.readouterr().out
