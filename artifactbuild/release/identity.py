@@ -16,7 +16,7 @@ from pathlib import Path
 
 from artifactbuild import resources
 from artifactbuild.manifest import find
-from artifactbuild.problems import did_you_mean
+from artifactbuild.problems import Refusal, did_you_mean
 from artifactbuild.release import record, tree
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Record
@@ -103,6 +103,18 @@ def roots(folder: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
     above = find.project_of(os.path.abspath(folder))
     named = environ.get(ROOT)
     return (Path(above, "artifacts"), *((Path(named),) if named else ()))
+
+
+def read(folder: Path, root: Path) -> Record:
+    """Read the record of a version in an artifacts root.
+
+    Raises:
+        Refusal: when it cannot be read, or is that of a different place.
+    """
+    made = record.read(folder)
+    if faults := tuple(misplaced(folder, made, (root,))):
+        raise Refusal(*(fault.problem(str(folder)) for fault in faults))
+    return made
 
 
 def misplaced(folder: Path, made: Record, within: tuple[Path, ...]) -> Iterator[Fault]:

@@ -269,3 +269,19 @@ def test_level_1_imports_nothing_heavy(root: Path) -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stderr == "0 []\n"
+
+
+@pytest.mark.parametrize("words", [["plan", "--exit-code"], ["check"], ["show"], ["verify"]])
+def test_no_verb_takes_a_copy_for_the_version_of_its_place(
+    root: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    for format in sorted(path.name for path in (root / "dense").iterdir()):
+        shutil.copytree(root / "dense" / format / "v1", root / "dense" / format / "v2")
+    manifest = Path("dense/model.artifact.yaml")
+    manifest.write_text(manifest.read_text().replace("version: v1", "version: v2"))
+    assert run(words) == 1
+    said = capsys.readouterr()
+    assert (
+        "artifacts/dense/h5/v2/metadata.json: is dense@v1/h5, but its folder is the place of "
+        "dense@v2/h5 [misplaced]\n" in said.out + said.err
+    )
