@@ -33,6 +33,7 @@ def load(
     *,
     weights_into: keras.Model | None = None,
     allow_lambda: bool = False,
+    expect: str | None = None,
 ) -> Any:
     """Load a published artifact, after its digests were checked.
 
@@ -46,16 +47,26 @@ def load(
             those that are registered.
         weights_into: a model of the same architecture, for the formats that hold weights alone.
         allow_lambda: run the Python bytecode of Lambda layers; only if you trust who made it.
+        expect: which artifact it must be, `MODEL[@VERSION][/FORMAT]`, such as `digits@v1/keras`.
+
+    The files are copied into a private temporary folder while they are hashed, and loaded from
+    there, so that nobody can exchange them in between. The logger `artifactbuild` names at level
+    INFO the artifact that the metadata states.
 
     Raises:
-        Refusal: when a file is missing, extra or changed, or the weights do not fit.
+        Refusal: when a file is missing, extra or changed, when the artifact is in the place of a
+            different one or is not the expected one, when the temporary folder has no room, or
+            when the weights do not fit.
+        ValueError: when `expect` is not of that form.
     """
     # Importing this package must not start TensorFlow, nor cost what a command need not.
     from pathlib import Path
 
     from artifactbuild.worker.load import load as load_artifact
 
-    return load_artifact(Path(path), custom_objects, weights_into, allow_lambda=allow_lambda)
+    return load_artifact(
+        Path(path), custom_objects, weights_into, allow_lambda=allow_lambda, expect=expect
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from artifactbuild.manifest import sources
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.plan import Current, Plan, Published
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, environment, lock, locking, record
+from artifactbuild.release import digest, environment, identity, lock, locking, record
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.release.sources import ABSENT
@@ -64,7 +64,7 @@ def see(work: Job, known: Mapping[Path, Hashed] | None = None) -> Seen:
         folder = work.folder(format)
         if work.store.is_published(work.name, format, work.version):
             try:
-                records[format] = record.read(folder)
+                records[format] = identity.read(folder, work.store.root)
             except Refusal as refusal:
                 hint = f"`rm -r {shown(folder)}`, then build it again"
                 unreadable[format] = replace(refusal.problems[0], hint=hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,17 @@ from artifactbuild.data import Mismatch, decode
 from artifactbuild.job import Job, shown
 from artifactbuild.limits import READING, RUNNING
 from artifactbuild.problems import Problem, WorkerLost
-from artifactbuild.release import attestation, digest, environment, record, verify
+from artifactbuild.release import (
+    attestation,
+    environment,
+    identity,
+    private,
+    record,
+    standing,
+    verify,
+)
 from artifactbuild.release.fault import Fault
+from artifactbuild.release.identity import Expected
 from artifactbuild.release.record import Check, Record
 from artifactbuild.release.verify import Drift
 from artifactbuild.targets import Target
@@ -27,6 +36,7 @@ from artifactbuild.worker.messages import (
 from artifactbuild.worker.server import Server
 
 WHOLE, REFUSED = "whole", "refused"
+NOT_CHECKED = "not checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +61,23 @@ class Verdict:
     """
 
     folder: str
+    identity: str = ""
+    """What the record says that it is, `digits@v1/keras`; empty where no record can be read."""
     model: str = ""
     format: str = ""
     version: str = ""
+    record: str = ""
+    """The sha256 of the record that was read; it lists those of all other files."""
     files: int = 0
     lock: str = ""
     card: str = "not checked"
     signature: str = "unsigned"
-    """`unsigned`, `signed, not checked` or `signed`; the last only by the key that was given."""
+    """`unsigned`, `signed, not checked` or `signed`; the last only by the key that was given.
+
+    `refused` where it does not hold, `not checked` where the artifact was refused before.
+    """
+    provenance: str = "none"
+    """The same of the statement of provenance, or `none` where there is no statement."""
     static: bool = False
     """Whether the payload was read and found to contain nothing that it must not."""
     run: Run | None = None
@@ -75,46 +94,70 @@ class Verdict:
         return tuple(fault.problem(self.folder) for fault in self.faults)
 
 
-def held(target: Target) -> Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """An artifact after level 1: the verdict, its record, and the digests of what was read."""
+
+    verdict: Verdict
+    made: Record | None
+    digests: Mapping[str, str]
+
+
+def held(target: Target, expected: Expected | None = None) -> Verdict:
     """Hold an artifact against its record, its card, its place and its lock: level 1."""
+    return examined(target, expected).verdict
+
+
+def examined(
+    target: Target, expected: Expected | None = None, within: Path | None = None
+) -> Examined:
+    """Hold an artifact against its record, its card, its place and its lock: level 1.
+
+    `expected` is what it must be, `within` an artifacts root that the user names.
+    """
     folder = target.folder
     lock = target.work.lock_shown if target.work and target.locked else ""
     verdict = Verdict(folder=shown(folder), lock=lock)
     if not os.path.lexists(folder):
-        return replace(verdict, faults=(_absent(target),))
+        missing = replace(verdict, faults=(_absent(target),))
+        return Examined(verdict=missing, made=None, digests={})
     found = verify.hold(folder, target.locked.files if target.locked else None)
     faults = [_explained(target, found.made, fault) for fault in found.all_faults()]
     made, card = found.made, verdict.card
     if made is not None and not faults:
-        faults += [*_misplaced(target, made), *_card(target, made)]
+        faults += identity.misplaced(folder, made, _roots(target, within))
+        faults += expected.faults(identity.of(made)) if expected else ()
+        faults += _card(target, made)
         known = target.locked is not None or verify.card_is_known(made)
         card = "changed" if any(f.kind == "card" for f in faults) else "same" if known else card
     verdict = replace(
         verdict, files=found.files, card=card, drifts=found.drifts, faults=tuple(faults)
     )
-    return verdict if made is None else _named(verdict, made)
+    if made is not None:
+        verdict = replace(_named(verdict, made), record=found.digests[record.FILE])
+    return Examined(verdict=verdict, made=made, digests=found.digests)
 
 
-def signed(target: Target, verdict: Verdict, key: Path | None) -> Verdict:
-    """Check what lies beside an artifact that is whole: its statement, and by a key its signature.
+def signed(target: Target, found: Examined, key: Path | None) -> Verdict:
+    """Check what lies beside an artifact that is whole: its statement, and by a key its signatures.
 
     With a key, an artifact without a signature is refused.
     """
-    if verdict.faults:
-        return verdict
-    faults = attestation.statement_faults(target.folder)
-    if key is not None:
-        faults += attestation.signature_faults(target.folder, key)
-    there = attestation.is_signed(target.folder)
-    state = "unsigned" if not there else "signed, not checked" if key is None else "signed"
-    return replace(verdict, faults=faults, signature="refused" if faults and there else state)
+    if found.verdict.faults or found.made is None:
+        return replace(found.verdict, signature=NOT_CHECKED, provenance=NOT_CHECKED)
+    there = standing.of(target.folder, found.made, found.digests, key)
+    return replace(
+        found.verdict,
+        signature=there.signature,
+        provenance=there.provenance,
+        faults=there.faults,
+    )
 
 
-def attested(target: Target, builder: str) -> Path:
-    """Write the statement of an artifact that is whole; return where."""
-    made = record.read(target.folder)
-    said = attestation.statement(made, digest.of_folder(target.folder), builder)
-    return attestation.write(target.folder, said)
+def attested(target: Target, found: Examined, builder: str, key: Path | None) -> tuple[Path, ...]:
+    """Write the statement of an artifact that is whole, with a key signed; return the files."""
+    assert found.made is not None, "what is whole has a record"
+    return attestation.write(target.folder, found.made, found.digests, builder, key)
 
 
 def inspected(
@@ -123,14 +166,17 @@ def inspected(
     """Read what an artifact that is whole contains, without loading it: level 2."""
     if verdict.faults:
         return verdict
-    request = InspectRequest(
-        folder=str(target.folder.absolute()),
-        operations=operations,
-        allow_lambda=target.work is not None and target.work.loaded.manifest.allow_lambda,
-        limits=READING,
-    )
     try:
-        faults = decode(InspectReport, server.run("inspect", request, log)).faults
+        with private.copy(target.folder, verdict.record) as folder:
+            request = InspectRequest(
+                folder=str(folder),
+                operations=operations,
+                allow_lambda=target.work is not None and target.work.loaded.manifest.allow_lambda,
+                limits=READING,
+            )
+            faults = decode(InspectReport, server.run("inspect", request, log)).faults
+    except private.Changed as changed:
+        faults = (changed.fault,)
     except WorkerLost as lost:
         if lost.bug:
             raise
@@ -147,10 +193,13 @@ def rerun(target: Target, verdict: Verdict, *, sources: bool) -> Verdict:
     if verdict.faults:
         return verdict
     code = _sources(target.work) if sources and target.work is not None else None
-    request = RerunRequest(folder=str(target.folder.absolute()), sources=code, limits=RUNNING)
-    readable = [target.folder.absolute(), *map(Path, code.search_path if code else ())]
     try:
-        report = decode(RerunReport, sandbox.run("rerun", request, readable, RUNNING))
+        with private.copy(target.folder, verdict.record) as folder:
+            request = RerunRequest(folder=str(folder), sources=code, limits=RUNNING)
+            readable = [folder, *map(Path, code.search_path if code else ())]
+            report = decode(RerunReport, sandbox.run("rerun", request, readable, RUNNING))
+    except private.Changed as changed:
+        return replace(verdict, faults=(changed.fault,))
     except WorkerLost as lost:
         if lost.bug:
             raise
@@ -187,7 +236,9 @@ def _sources(work: Job) -> Sources:
 
 
 def _named(verdict: Verdict, made: Record) -> Verdict:
-    return replace(verdict, model=made.model_name, format=made.format, version=made.version)
+    own = identity.of(made)
+    said = str(own) if not any(map(identity.bad_name, (own.model, own.version, own.format))) else ""
+    return replace(verdict, identity=said, model=own.model, format=own.format, version=own.version)
 
 
 def _explained(target: Target, made: Record | None, fault: Fault) -> Fault:
@@ -215,13 +266,7 @@ def _card(target: Target, made: Record) -> tuple[Fault, ...]:
     return () if target.locked is not None else verify.card_faults(target.folder, made)
 
 
-def _misplaced(target: Target, made: Record) -> Iterator[Fault]:
-    """Hold what the record says it is against where it lies, and against the manifest."""
-    if target.work is None:
-        return
-    expected = (target.work.name, target.folder.parent.name, target.work.version)
-    found = (made.model_name, made.format, made.version)
-    if found != expected:
-        message = f"is of {'/'.join(found)}, expected {'/'.join(expected)}"
-        hint = "it was moved or copied here: restore it to where it was published"
-        yield Fault(kind="misplaced", file=record.FILE, message=message, hint=hint)
+def _roots(target: Target, within: Path | None) -> tuple[Path, ...]:
+    named = (within,) if within is not None else ()
+    own = (target.work.store.root,) if target.work is not None else ()
+    return (*named, *own, *identity.roots(target.folder, os.environ))

@@ -36,18 +36,17 @@ def command(
 ) -> None:
     """Write an in-toto statement of provenance beside artifacts that are whole; with a key, sign.
 
-    The statement is SLSA provenance, Build level 1. `artifactbuild verify --public-key` checks the
-    signature.
+    The statement is SLSA provenance, Build level 1. With a key, the statement and the files are
+    signed: `artifactbuild verify --public-key` checks both.
     """
     named = targets(paths, artifacts)
-    verdicts = [verification.held(target) for target in named]
-    if problems := [problem for each in verdicts for problem in each.problems()]:
+    found = [verification.examined(target, within=artifacts) for target in named]
+    if problems := [problem for each in found for problem in each.verdict.problems()]:
         raise Refusal(*problems)
-    written = {}
-    for target in named:
-        made = verification.attested(target, builder)
-        signed = attestation.sign(target.folder, key) if key is not None else None
-        written[shown(target.folder)] = [shown(path) for path in (made, signed) if path is not None]
+    written = {
+        shown(target.folder): list(map(shown, verification.attested(target, each, builder, key)))
+        for target, each in zip(named, found, strict=True)
+    }
     if as_json:
         click.echo(dumps(written), nl=False)
         return

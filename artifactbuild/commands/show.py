@@ -10,7 +10,7 @@ from artifactbuild import screen, units
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
 from artifactbuild.data import dumps
 from artifactbuild.job import Job
-from artifactbuild.release import record
+from artifactbuild.release import identity
 from artifactbuild.release.record import Record
 
 
@@ -32,7 +32,7 @@ def command(paths: tuple[str, ...], artifacts: Path | None, as_json: bool) -> No
 
 def _records(job: Job) -> list[Record]:
     found = job.store.versions(job.name)
-    return [record.read(job.store.folder(*item)) for item in found]
+    return [identity.read(job.store.folder(*item), job.store.root) for item in found]
 
 
 def _row(made: Record) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from artifactbuild import screen, verification
 from artifactbuild.commands.options import ARTIFACTS, JSON, jobs
 from artifactbuild.data import dumps, encode
 from artifactbuild.problems import Refusal
+from artifactbuild.release import identity, signing
+from artifactbuild.release.identity import Expected
+from artifactbuild.release.standing import NONE
 from artifactbuild.targets import Target, artifacts_below, matched, of_manifest
 from artifactbuild.verification import Verdict
 from artifactbuild.worker.server import Server
@@ -41,6 +44,12 @@ PATHS = click.argument("paths", nargs=-1, metavar="[ARTIFACT|ARTIFACTS|MANIFEST|
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Every artifact must be signed by the owner of this key (PEM).",
 )
+@click.option(
+    "--expect",
+    metavar=identity.GRAMMAR,
+    callback=lambda _context, _option, text: _expected(text),
+    help="Every artifact must be this one, such as digits@v1/keras, digits@v1 or digits/keras.",
+)
 @ARTIFACTS
 @JSON
 @click.pass_context
@@ -52,6 +61,7 @@ def command(
     sources: bool,
     operations: tuple[str, ...],
     key: Path | None,
+    expect: Expected | None,
     artifacts: Path | None,
     as_json: bool,
 ) -> None:
@@ -60,6 +70,9 @@ def command(
     Takes artifacts, a whole artifacts folder or a part of it, manifests, or folders to search for
     manifests; a manifest among them brings its lock. Every file is held against the record, and
     record and card against the lock, before anything is opened.
+
+    In an artifacts root, and in a folder that is named after a format, the record must state the
+    model, format and version of the place. Elsewhere --expect says which artifact it must be.
 
     With --static, the files are then read for what they contain, without loading them: classes,
     operations, links, archives. Neither runs any code of the project or of an artifact.
@@ -70,8 +83,11 @@ def command(
     """
     if sources and not again:
         raise click.UsageError("--with-sources is for --run")
+    if key is not None:
+        signing.hold_key(key)
     named = targets(paths, artifacts)
-    verdicts = [verification.signed(t, verification.held(t), key) for t in named]
+    found = [verification.examined(target, expect, artifacts) for target in named]
+    verdicts = [verification.signed(t, e, key) for t, e in zip(named, found, strict=True)]
     if static or again:
         verdicts = _inspected(named, verdicts, operations)
     if again:
@@ -113,7 +129,28 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     lock = "record and lock" if verdict.lock else "record, no lock"
     static = "contents read" if verdict.static else ""
     files = f"{verdict.files} files"
-    return (verdict.folder, verdict.verdict, files, lock, verdict.signature, static, _ran(verdict))
+    unsaid = verdict.provenance in (NONE, verification.NOT_CHECKED)
+    provenance = "" if unsaid else f"provenance {verdict.provenance}"
+    return (
+        verdict.folder,
+        verdict.verdict,
+        verdict.identity,
+        files,
+        lock,
+        verdict.signature,
+        provenance,
+        static,
+        _ran(verdict),
+    )
+
+
+def _expected(text: str | None) -> Expected | None:
+    if text is None:
+        return None
+    try:
+        return identity.expected(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _ran(verdict: Verdict) -> str:

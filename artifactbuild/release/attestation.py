@@ -1,29 +1,35 @@
-"""Who made an artifact out of what: an in-toto statement of its provenance, and a signature.
+"""Who made an artifact out of what: an in-toto statement of its provenance, and signatures.
 
-Both lie beside the version's folder, `<version>.intoto.json` and `<version>.sig`, since what is
-published never changes. The statement is SLSA provenance of Build level 1: it exists and is
-complete, but the builder that wrote it could have written another. The signature is an OpenSSF
-Model Signing bundle over the digest of every file, and whoever has the key made it.
-https://slsa.dev/spec/v1.0/provenance and https://github.com/sigstore/model-transparency
+All of it lies next to the version's folder, since what is published never changes:
+
+- `<version>.intoto.json` is the statement, for people and for programs that read JSON. It is SLSA
+  provenance of Build level 1: it exists and is complete, and whoever has the key vouches for it.
+- `<version>.intoto.jsonl` is the same statement, byte by byte, signed: a bundle of in-toto, one
+  DSSE envelope on a line.
+- `<version>.sig` is an OpenSSF Model Signing bundle over the digest of every file. Its subject is
+  the artifact's identity, `digits@v1/keras`.
+
+https://slsa.dev/spec/v1.0/provenance
+https://github.com/in-toto/attestation/blob/main/spec/v1/bundle.md
+https://github.com/sigstore/model-transparency
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.data import Mismatch, dumps, loads
+from artifactbuild.data import dumps
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
-from artifactbuild.release import digest, durable
+from artifactbuild.release import durable, identity, signing
 from artifactbuild.release.environment import own_version
-from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Record
 from artifactbuild.release.sources import ABSENT, PRESENT
 
-STATEMENT, SIGNATURE = ".intoto.json", ".sig"
+STATEMENT, ENVELOPE, SIGNATURE = ".intoto.json", ".intoto.jsonl", ".sig"
 BUILDER = "urn:artifactbuild:builder:unnamed"
 BUILD_TYPE = "urn:artifactbuild:build:1"
 MAX_BYTES = 1 << 24
@@ -58,83 +64,84 @@ def statement(made: Record, files: Mapping[str, str], builder: str) -> dict[str,
     }
 
 
-def write(folder: Path, said: Mapping[str, Any]) -> Path:
-    """Write a statement beside an artifact's folder."""
-    path = beside(folder, STATEMENT)
-    path.write_text(dumps(said), encoding="utf-8")
-    durable.sync(path)
-    return path
+def write(
+    folder: Path, made: Record, files: Mapping[str, str], builder: str, key: Path | None
+) -> tuple[Path, ...]:
+    """Write what is said of an artifact next to its folder, with a key signed; return the files.
 
-
-def sign(folder: Path, key: Path) -> Path:
-    """Sign the digest of every file with an elliptic-curve key in PEM, beside the folder.
+    `files` are the digests of what was checked.
 
     Raises:
-        Refusal: without the extra `sign`, or with a key that is none.
+        Refusal: when the key does not sign, when what is there is signed and would become unsigned,
+            or when the folder cannot be written.
     """
-    _hold_extra("attest --key")
-    from model_signing import hashing, signing
-
-    path = beside(folder, SIGNATURE)
-    plain = hashing.Config().use_file_serialization(hashing_algorithm="sha256")
-    try:
-        config = signing.Config().use_elliptic_key_signer(private_key=key)
-        config.set_hashing_config(plain).sign(folder, path)
-    except (OSError, ValueError, TypeError) as error:
-        message = f"does not sign: {error}"
-        hint = "make one with `openssl ecparam -name prime256v1 -genkey -noout -out key.pem`"
-        raise Refusal(Problem(file=str(key), message=message, hint=hint)) from None
-    durable.sync(path)
-    return path
-
-
-def is_signed(folder: Path) -> bool:
-    """Tell whether a signature lies beside an artifact; it says nothing until it is checked."""
-    return beside(folder, SIGNATURE).is_file()
-
-
-def signature_faults(folder: Path, key: Path) -> tuple[Fault, ...]:
-    """Check the signature beside an artifact with a public key; none is a fault as well.
-
-    Raises:
-        Refusal: without the extra `sign`.
-    """
-    _hold_extra("verify --public-key")
-    if not is_signed(folder):
-        return (Fault(kind="unsigned", file="", message="has no signature beside it"),)
-    from model_signing import verifying
-
-    path = beside(folder, SIGNATURE)
-    try:
-        bounded(path, MAX_BYTES, follow=False)
-        verifying.Config().use_elliptic_key_verifier(public_key=key).verify(folder, path)
-    except Exception as error:  # noqa: BLE001, the library raises what its parsers raise
-        why = str(error)[:200] or type(error).__name__
-        message = f"the signature beside it does not hold: {why}"
-        return (Fault(kind="signature", file="", message=message),)
-    return ()
-
-
-def statement_faults(folder: Path) -> tuple[Fault, ...]:
-    """Hold the statement beside an artifact, if there is one, against its files."""
-    path = beside(folder, STATEMENT)
-    if not path.exists():
-        return ()
-    try:
-        said = loads(bounded(path, MAX_BYTES, follow=False))
-        subjects = {each["name"]: each["digest"]["sha256"] for each in said["subject"]}
-    except (Mismatch, Unreadable, KeyError, TypeError) as error:
-        message = f"the statement beside it is none: {error}"
-        return (Fault(kind="attestation", file="", message=message),)
-    if subjects == digest.of_folder(folder):
-        return ()
-    message = "the statement beside it is of other files"
-    return (Fault(kind="attestation", file="", message=message),)
+    said = dumps(statement(made, files, builder)).encode()
+    content = {STATEMENT: said}
+    if key is not None:
+        signer = signing.private(key)
+        content[ENVELOPE] = signing.enveloped(said, signer)
+        content[SIGNATURE] = signing.bundled(folder, identity.of(made), files, key)
+    else:
+        _hold_unsigned(folder, said)
+    for suffix in content:
+        _hold_free(beside(folder, suffix))
+    return tuple(_placed(beside(folder, suffix), raw) for suffix, raw in content.items())
 
 
 def beside(folder: Path, suffix: str) -> Path:
     """Return the place of a file that belongs to a version and is no part of it."""
-    return folder.with_name(folder.name + suffix)
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    return named.with_name(named.name + suffix)
+
+
+def read(path: Path) -> bytes | None:
+    """Return what a file beside says; None where there is none, or an old version has its name.
+
+    Raises:
+        Unreadable: when it is something else.
+    """
+    if is_folder(path) or not os.path.lexists(path):
+        return None
+    return bounded(path, MAX_BYTES, follow=False)
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a folder has the name of a file that belongs to a version."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def _hold_unsigned(folder: Path, said: bytes) -> None:
+    """Refuse to put an unsigned statement in the place of one that is signed."""
+    path = beside(folder, ENVELOPE)
+    try:
+        raw = read(path)
+        same = raw is None or signing.payload(raw, None) == said
+    except (Unreadable, signing.Unverified):
+        same = False
+    if not same:
+        message = "signs a different statement than the one to be written"
+        hint = f"sign again with --key, or remove it and {beside(folder, SIGNATURE).name} first"
+        raise Refusal(Problem(file=str(path), message=message, hint=hint))
+
+
+def _hold_free(path: Path) -> None:
+    """Refuse a folder where a file belongs, before anything is written."""
+    if is_folder(path):
+        message = "is in the way: it is a folder, where a file of the artifact next to it belongs"
+        hint = "move it elsewhere; a version of this name can only be read and verified"
+        raise Refusal(Problem(file=str(path), message=message, hint=hint))
+
+
+def _placed(path: Path, content: bytes) -> Path:
+    """Put a file in its place, complete or not at all; what is there is replaced."""
+    try:
+        durable.place(path, content)
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        message = f"cannot be written: {reason}"
+        hint = "look at what is there, make room for it, and run the same command again"
+        raise Refusal(Problem(file=str(path), message=message, hint=hint)) from error
+    return path
 
 
 def _dependencies(made: Record) -> list[dict[str, Any]]:
@@ -147,9 +154,3 @@ def _dependencies(made: Record) -> list[dict[str, Any]]:
 
 def _sha256(value: str) -> dict[str, str]:
     return {"sha256": value}
-
-
-def _hold_extra(what: str) -> None:
-    if find_spec("model_signing") is None:
-        hint = "run `pip install 'artifactbuild[sign]'`"
-        raise Refusal(Problem(file=what, message="needs the library model-signing", hint=hint))

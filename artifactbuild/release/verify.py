@@ -5,7 +5,9 @@ No TensorFlow and no NumPy: names and kinds of files first, then the record, the
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +20,10 @@ from artifactbuild import resources
 from artifactbuild.data import Mismatch, loads
 from artifactbuild.problems import Refusal
 from artifactbuild.reading import Unreadable, bounded, opened
-from artifactbuild.release import card, digest, record, tree
+from artifactbuild.release import card, copying, digest, identity, record, tree
 from artifactbuild.release.environment import is_own
 from artifactbuild.release.fault import Fault
+from artifactbuild.release.identity import Expected
 from artifactbuild.release.record import Record
 from artifactbuild.release.tree import Tree
 
@@ -28,6 +31,9 @@ RECORD, LOCK = "record", "lock"
 
 BESIDE = frozenset({record.FILE, record.CARD})
 """What the record cannot list: itself, and the card that is made of it."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a system says that has no room for a copy."""
 
 HASHED = 1 << 30
 """A file of another size than the record says is hashed up to this size; its size tells enough."""
@@ -67,10 +73,14 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """An artifact, held against what is said of it; `made` is its record, where it has one."""
+    """An artifact, held against what is said of it; `made` is its record, where it has one.
+
+    `digests` are those of the bytes that were read: POSIX path to sha256.
+    """
 
     made: Record | None
     files: int
+    digests: Mapping[str, str]
     drifts: tuple[Drift, ...]
     faults: tuple[Fault, ...]
 
@@ -81,35 +91,51 @@ class Held:
         return tuple(sorted(first.values(), key=lambda fault: (fault.file, fault.kind, fault.at)))
 
 
-def check(folder: Path) -> Record:
-    """Hold every file against the record, and return the record.
+def check(folder: Path, into: Path, *, expected: Expected | None = None) -> Record:
+    """Copy an artifact into an empty folder of ours, check the copy, and return its record.
+
+    The copy is what is hashed. So nobody who can write into `folder` can exchange what was checked
+    for what is then opened.
 
     Raises:
         Refusal: with a problem for each reason not to open the artifact.
+        OSError: when there is no room for the copy.
     """
-    held = hold(folder, carded=False)
-    if faults := held.all_faults():
+    held = hold(folder, carded=False, into=into)
+    faults = [*held.all_faults()]
+    if held.made is not None and not faults:
+        within = identity.roots(folder, os.environ)
+        faults += identity.misplaced(folder, held.made, within)
+        faults += expected.faults(identity.of(held.made)) if expected else ()
+    if faults:
         raise Refusal(*(fault.problem(str(folder)) for fault in faults))
     assert held.made is not None
     return held.made
 
 
-def hold(folder: Path, locked: Mapping[str, str] | None = None, *, carded: bool = True) -> Held:
+def hold(
+    folder: Path,
+    locked: Mapping[str, str] | None = None,
+    *,
+    carded: bool = True,
+    into: Path | None = None,
+) -> Held:
     """Hold every file of an artifact against its record, and all of it against the lock.
 
     `locked` is what the lock says: POSIX path to sha256. An artifact that is not `carded` may be
-    without its card: it is being validated, or somebody uses the model. When names or kinds of
-    files are amiss, nothing is opened.
+    without its card: somebody uses the model. When names or kinds of files are amiss, nothing is
+    opened. With `into`, files are first copied into that folder, and the copies are hashed.
     """
     try:
         found = tree.scan(folder)
     except OSError as error:
         message = f"cannot be listed: {(error.strerror or str(error)).lower()}"
         fault = Fault(kind="unreadable", file="", message=message)
-        return Held(made=None, files=0, drifts=(), faults=(fault,))
+        return Held(made=None, files=0, digests={}, drifts=(), faults=(fault,))
     if found.faults:
-        return Held(made=None, files=len(found.files), drifts=(), faults=found.faults)
-    return _held(folder, found, locked, carded=carded)
+        count = len(found.files)
+        return Held(made=None, files=count, digests={}, drifts=(), faults=found.faults)
+    return _held(folder, found, locked, carded=carded, into=into)
 
 
 def card_faults(folder: Path, made: Record) -> tuple[Fault, ...]:
@@ -130,24 +156,40 @@ def card_is_known(made: Record) -> bool:
     return not of_project and is_own(made.environment)
 
 
-def _held(folder: Path, found: Tree, locked: Mapping[str, str] | None, *, carded: bool) -> Held:
+def _held(
+    folder: Path,
+    found: Tree,
+    locked: Mapping[str, str] | None,
+    *,
+    carded: bool,
+    into: Path | None,
+) -> Held:
     faults: list[Fault] = []
     digests: dict[str, str] = {}
     made = None
     try:
         raw = bounded(folder / record.FILE, record.MAX_BYTES, follow=False)
         digests[record.FILE] = digest.of_bytes(raw)
+        if into is not None:
+            (into / record.FILE).write_bytes(raw)
         made = record.parsed(raw)
         faults += _record_faults(loads(raw), made)
     except (Unreadable, Mismatch) as error:
         faults.append(Fault(kind="record", file=record.FILE, message=str(error)))
     sizes = {name: file.size for name, file in made.files.items()} if made else {}
     for name in found.files.keys() - digests.keys():
-        digests[name] = _digest(folder / name, found.files[name], sizes.get(name))
+        copy = into / name if into is not None else None
+        digests[name] = _digest(folder / name, found.files[name], sizes.get(name), copy)
     drifts = [] if made is None or faults else [_from_record(digests, made, carded=carded)]
     if locked is not None:
         drifts.append(_drift(LOCK, dict(locked), digests))
-    return Held(made=made, files=len(found.files), drifts=tuple(drifts), faults=tuple(faults))
+    return Held(
+        made=made,
+        files=len(found.files),
+        digests=digests,
+        drifts=tuple(drifts),
+        faults=tuple(faults),
+    )
 
 
 def _from_record(digests: Mapping[str, str], made: Record, *, carded: bool) -> Drift:
@@ -170,14 +212,27 @@ def _drift(against: str, expected: Mapping[str, str], found: Mapping[str, str]) 
     )
 
 
-def _digest(path: Path, size: int, expected: int | None) -> str:
-    """Return a file's digest; of one that is far larger than it may be, what tells as much."""
+def _digest(path: Path, size: int, expected: int | None, copy: Path | None) -> str:
+    """Return a file's digest; of one that is far larger than it may be, what tells as much.
+
+    The bytes go into `copy`, too, if the record lists the file.
+    """
     if size != expected and size > HASHED:
         return f"of {size} bytes"
     try:
         with opened(path, follow=False) as file:
-            return digest.of_stream(file)
-    except (Unreadable, OSError) as error:
+            if copy is None or expected is None:
+                return digest.of_stream(file)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with open(copy, "x+b", buffering=0) as target:
+                copying.copy(file, target, max(size, expected))
+                target.seek(0)
+                return digest.of_stream(target)
+    except Unreadable as error:
+        return f"of a file that cannot be read ({error})"
+    except OSError as error:
+        if error.errno in FULL:
+            raise
         return f"of a file that cannot be read ({error})"
 
 
@@ -187,6 +242,13 @@ def _record_faults(data: Any, made: Record) -> Iterator[Fault]:
         message = f"is not a record: {error.message[:200]}"
         yield Fault(kind="record", file=record.FILE, at=error.json_path, message=message)
         return
+    for key, name in _names(made):
+        if why := identity.bad_name(name):
+            message = f"states the {key} {name!r}, which {why}"
+            yield Fault(kind="record", file=record.FILE, at=f"$.{key}", message=message)
+    if made.format not in identity.formats():
+        message = f"states the format {made.format!r}, which this artifactbuild does not have"
+        yield Fault(kind="record", file=record.FILE, at="$.format", message=message)
     for name in sorted(made.files):
         if why := tree.bad_name(name):
             message = f"lists the file {name!r}, which {why}"
@@ -197,6 +259,15 @@ def _record_faults(data: Any, made: Record) -> Iterator[Fault]:
     for first, second in tree.collisions(made.files):
         message = f"lists {second!r}, the same name as {first!r} where case does not count"
         yield Fault(kind="name-collision", file=record.FILE, at="$.files", message=message)
+
+
+def _names(made: Record) -> tuple[tuple[str, str], ...]:
+    """Return what makes the identity; names of folders, and written in messages and files."""
+    return (
+        ("model_name", made.model_name),
+        ("format", made.format),
+        ("version", made.version),
+    )
 
 
 def _validator() -> Draft202012Validator:

@@ -7,7 +7,7 @@ import re
 
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}")
 _OTHER = re.compile(r"[^a-z0-9_-]+")
-_TAKEN = frozenset({"index"})
+_TAKEN = frozenset({"index", "index.html"})
 _KEPT, _DIGITS = 40, 16
 
 

@@ -35,14 +35,15 @@ def verdicts(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[s
 
 def test_whole_artifacts_are_said_to_be(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", "dense"]) == 0
-    assert capsys.readouterr().out == (
-        "  artifacts/dense/h5/v1          whole  4 files  record and lock  unsigned\n"
-        "  artifacts/dense/keras/v1       whole  4 files  record and lock  unsigned\n"
-        "  artifacts/dense/onnx/v1        whole  4 files  record and lock  unsigned\n"
-        "  artifacts/dense/savedmodel/v1  whole  8 files  record and lock  unsigned\n"
-        "  artifacts/dense/tflite/v1      whole  4 files  record and lock  unsigned\n"
-        "  artifacts/dense/weights/v1     whole  5 files  record and lock  unsigned\n"
-        "  artifacts/dense/weights_h5/v1  whole  4 files  record and lock  unsigned\n"
+    said = capsys.readouterr().out.replace("artifacts/dense/", "")
+    assert said == (
+        "  h5/v1          whole  dense@v1/h5          4 files  record and lock  unsigned\n"
+        "  keras/v1       whole  dense@v1/keras       4 files  record and lock  unsigned\n"
+        "  onnx/v1        whole  dense@v1/onnx        4 files  record and lock  unsigned\n"
+        "  savedmodel/v1  whole  dense@v1/savedmodel  8 files  record and lock  unsigned\n"
+        "  tflite/v1      whole  dense@v1/tflite      4 files  record and lock  unsigned\n"
+        "  weights/v1     whole  dense@v1/weights     5 files  record and lock  unsigned\n"
+        "  weights_h5/v1  whole  dense@v1/weights_h5  4 files  record and lock  unsigned\n"
     )
 
 
@@ -148,8 +149,8 @@ def test_artifact_in_the_place_of_another_is_refused(
     Path("dense/model.artifact.lock").unlink()
     assert run(["verify", "dense"]) == 1
     assert (
-        "artifacts/dense/h5/v1/metadata.json: is of dense/keras/v1, expected dense/h5/v1 "
-        "[misplaced]\n" in capsys.readouterr().err
+        "artifacts/dense/h5/v1/metadata.json: is dense@v1/keras, but its folder is the place of "
+        "dense@v1/h5 [misplaced]\n" in capsys.readouterr().err
     )
 
 
@@ -268,3 +269,19 @@ def test_level_1_imports_nothing_heavy(root: Path) -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stderr == "0 []\n"
+
+
+@pytest.mark.parametrize("words", [["plan", "--exit-code"], ["check"], ["show"], ["verify"]])
+def test_no_verb_takes_a_copy_for_the_version_of_its_place(
+    root: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    for format in sorted(path.name for path in (root / "dense").iterdir()):
+        shutil.copytree(root / "dense" / format / "v1", root / "dense" / format / "v2")
+    manifest = Path("dense/model.artifact.yaml")
+    manifest.write_text(manifest.read_text().replace("version: v1", "version: v2"))
+    assert run(words) == 1
+    said = capsys.readouterr()
+    assert (
+        "artifacts/dense/h5/v2/metadata.json: is dense@v1/h5, but its folder is the place of "
+        "dense@v2/h5 [misplaced]\n" in said.out + said.err
+    )

@@ -78,7 +78,7 @@ def test_damage_is_noticed_in_hundreds(project: Path, capsys: pytest.CaptureFixt
 
 
 def test_control_of_the_campaign(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_digest", lambda path, size, expected: "0" * 64)
+    monkeypatch.setattr(verify, "_digest", lambda path, size, expected, copy: "0" * 64)
     root = kept.lay_out(project)
     with pytest.raises(AssertionError, match="whole again"):
         campaign(root, 1)

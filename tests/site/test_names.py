@@ -22,7 +22,19 @@ def test_other_names_are_made_safe(name: str) -> None:
 
 
 def test_no_two_names_share_a_file() -> None:
-    names = ["A", "a", "Ä", "ä", "a b", "a-b", "a/b", "index", "Index", slug("A").replace("~", "-")]
+    names = [
+        "A",
+        "a",
+        "Ä",
+        "ä",
+        "a b",
+        "a-b",
+        "a/b",
+        "index",
+        "Index",
+        "index.html",
+        slug("A").replace("~", "-"),
+    ]
     assert len({slug(name) for name in names}) == len(names)
 
 
@@ -30,3 +42,7 @@ def test_newest_version_is_the_index_of_its_model() -> None:
     assert page_of("m") == "m/index.html"
     assert page_of("m", "v1") == "m/v1.html"
     assert page_of("m", "index").startswith("m/index~")
+
+
+def test_model_is_not_named_like_the_page_of_all_models() -> None:
+    assert page_of("index.html").startswith("index-html~"), "index.html is a file next to it"
