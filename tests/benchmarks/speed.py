@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.speed [--rounds 5] [--tools FOLDER] [PART ...]
 
-The parts are `unchanged`, `thousand`, `small`, `trained`, `resnet`, `large`, `one_format` and
-`ten`; without any, all. Runs are interleaved and medians told. DVC, doit and MLflow are installed
+The parts are `unchanged`, `thousand`, `small`, `trained`, `resnet`, `large`, `one_format`,
+`ten` and `reads`; without any, all. Runs are interleaved and medians told. DVC, doit and MLflow are installed
 into virtual environments of their own under the folder of tools, which is made once.
 
 Seconds drift with the machine: beside each bound on them stands one on the ratio to an interpreter
@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.benchmarks import many
@@ -401,6 +401,21 @@ def ten(work: Path, tools: Path, rounds: int) -> list[Row]:
     ]
 
 
+def reads(work: Path, tools: Path, rounds: int) -> list[Row]:
+    """What it costs that the kernel reports what a factory reads."""
+    rows = []
+    for name, manifest in (("my_model", walk_through(work)), ("ResNet50", _own(work, "resnet"))):
+        seen = _build("reported", manifest)
+        forbidden = [sys.executable, "-m", "tests.without_notifications", *seen.command]
+        found = medians([seen, replace(seen, name="not reported", command=forbidden)], rounds)
+        with_, without = found["reported"], found["not reported"]
+        rows += [
+            Row(f"{name}, reads reported / not, CPU", with_.cpu / without.cpu, "×"),
+            Row(f"{name}, reads reported / not, wall", with_.wall / without.wall, "×"),
+        ]
+    return rows
+
+
 def _own(work: Path, name: str) -> Path:
     own = work / name
     own.mkdir()
@@ -472,7 +487,7 @@ def prepared(command: Sequence[str], folder: Path) -> None:
 
 PARTS: Mapping[str, Callable[[Path, Path, int], list[Row]]] = {
     each.__name__: each
-    for each in (unchanged, thousand, small, trained, resnet, large, one_format, ten)
+    for each in (unchanged, thousand, small, trained, resnet, large, one_format, ten, reads)
 }
 
 

@@ -50,6 +50,12 @@ class Asked:
             frame = frame.f_back
         return frame is not None and self.is_project_file(frame.f_code.co_filename)
 
+    def is_for_project_code(self, frame: FrameType | None) -> bool:
+        """Tell whether code of the project is at work, perhaps by way of a library."""
+        while frame is not None and not self.is_project_file(frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame is not None
+
     def is_project_file(self, file: str) -> bool:
         """Tell whether a file is the project's own code, not what is installed inside of it."""
         return (

@@ -1,7 +1,7 @@
 """What Python's audit events tell of reads, where the kernel has no notifications.
 
 Not seen here: what only C++ or a child process reads, and whether a name is there (no event says
-that somebody asked).
+that somebody asked). What libraries look for or list of their own accord is left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from artifactbuild.worker.inputs.asked import Asked
 from artifactbuild.worker.inputs.ledger import Ledger, Reads
 
 _FROM = {"open": 0, "os.listdir": 0, "os.scandir": 0, "sqlite3.connect": 0, "ctypes.dlopen": 0}
@@ -20,8 +21,9 @@ _LISTING = ("os.listdir", "os.scandir")
 class Events:
     """Notes the reads of this process, as `Observer` does those of a tree of processes."""
 
-    def __init__(self, project: str, ignored: tuple[str, ...]) -> None:
+    def __init__(self, project: str, ignored: tuple[str, ...], asked: Asked) -> None:
         self._ledger = Ledger(project, ignored)
+        self._asked = asked
         self._asking = False
         sys.addaudithook(self._hear)
 
@@ -51,10 +53,16 @@ class Events:
         if not isinstance(named, (str, bytes, os.PathLike)):
             return
         path = os.path.abspath(os.fsdecode(named))
-        if event in _LISTING:
-            self._ledger.listed(path)
-        elif event != "open" or _reads(arguments):
+        if event != "open" and event not in _LISTING:
             self._ledger.opened(path)
+        elif event == "open" and os.path.exists(path):
+            if _reads(arguments):
+                self._ledger.opened(path)
+        elif self._asked.is_for_project_code(sys._getframe(2)):
+            if event in _LISTING:
+                self._ledger.listed(path)
+            elif _reads(arguments):
+                self._ledger.opened(path)
 
 
 def _reads(arguments: tuple[Any, ...]) -> bool:

@@ -37,12 +37,12 @@ class Reading:
         self._named: list[str] = []
         self._environ = dict(os.environ)
         self.sees_all = observer is not None and observer.begin(str(project), own)
+        self._asked = Asked(project, [Path(path) for path in own])
         self._notes: Observer | Events
         if observer is not None and self.sees_all:
             self._notes = observer
         else:
-            self._notes = Events(str(project), own)
-        self._asked = Asked(project, [Path(path) for path in own])
+            self._notes = Events(str(project), own, self._asked)
 
     def add(self, path: Path) -> None:
         """Name a file that is read in any case."""
