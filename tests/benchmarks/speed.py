@@ -3,8 +3,8 @@
     python -m tests.benchmarks.speed [--rounds 5] [--tools FOLDER] [PART ...]
 
 The parts are `unchanged`, `thousand`, `small`, `trained`, `resnet`, `large`, `one_format`,
-`ten` and `reads`; without any, all. Runs are interleaved and medians told. DVC, doit and MLflow are installed
-into virtual environments of their own under the folder of tools, which is made once.
+`ten` and `reads`; without any, all. Runs are interleaved and medians told. DVC, doit and MLflow are
+installed into virtual environments of their own under the folder of tools, which is made once.
 
 Seconds drift with the machine: beside each bound on them stands one on the ratio to an interpreter
 that does nothing, which took 0.01 s where the bounds were set.
