@@ -6,9 +6,10 @@ Runs no code of the project and starts nothing.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild import contents
@@ -17,9 +18,10 @@ from artifactbuild.contents import Watched
 from artifactbuild.job import Job, manifest_digests, shown, source_digests
 from artifactbuild.manifest import sources
 from artifactbuild.manifest.model import Manifest
-from artifactbuild.plan import Current, Plan, Published
+from artifactbuild.plan import Current, Plan, Published, Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, environment, lock, locking, record
+from artifactbuild.release import claim, damage, environment, lock, locking, record
+from artifactbuild.release.damage import Damage
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.worker.settings import RECORDED
@@ -29,13 +31,13 @@ from artifactbuild.worker.settings import RECORDED
 class Seen:
     """What was seen of a manifest's version: by format, its records and its files' digests.
 
-    `unreadable` has the problem of each format whose record cannot be read.
+    A format is in `records`, or it is `damaged`, or it is not published.
     """
 
     work: Job
     records: Mapping[str, Record]
     files: Mapping[str, Mapping[str, str]]
-    unreadable: Mapping[str, Problem]
+    damaged: Mapping[str, tuple[Damage, ...]]
 
     @property
     def published(self) -> dict[str, Published]:
@@ -57,18 +59,18 @@ def see(work: Job, known: Mapping[Path, Hashed] | None = None) -> Seen:
 
     Files that are `known` are read only if they look otherwise by now.
     """
+    there = [f for f in work.formats if work.store.has(work.name, f, work.version)]
+    found = damage.look({format: work.folder(format) for format in there}, known)
     records: dict[str, Record] = {}
-    unreadable: dict[str, Problem] = {}
-    for format in work.formats:
-        folder = work.folder(format)
-        if work.store.is_published(work.name, format, work.version):
-            try:
-                records[format] = record.read(folder)
-            except Refusal as refusal:
-                hint = f"`rm -r {shown(folder)}`, then build it again"
-                unreadable[format] = replace(refusal.problems[0], hint=hint)
-    files = digest.of_folders({format: work.folder(format) for format in records}, known)
-    return Seen(work=work, records=records, files=files, unreadable=unreadable)
+    damaged: dict[str, tuple[Damage, ...]] = {}
+    for format, each in found.items():
+        wrong = damage.of(work.folder(format), each, work.locked(format), work.memory)
+        if wrong:
+            damaged[format] = wrong
+        elif each.made is not None:
+            records[format] = each.made
+    files = {format: found[format].files for format in records}
+    return Seen(work=work, records=records, files=files, damaged=damaged)
 
 
 def current(seen: Seen) -> Current:
@@ -88,20 +90,54 @@ def inputs(work: Job, remembered: Iterable[Inputs]) -> Inputs:
 
 
 def plan(seen: Seen) -> Plan:
-    """Decide what would be done.
-
-    Raises:
-        Refusal: when a published record cannot be read.
-    """
-    if seen.unreadable:
-        raise Refusal(*seen.unreadable.values())
+    """Decide what would be done."""
     work = seen.work
-    return planning.make(work.loaded.manifest, current(seen), work.lock, seen.published)
+    damaged = {format: damage.sentence(each) for format, each in seen.damaged.items()}
+    return planning.make(work.loaded.manifest, current(seen), work.lock, seen.published, damaged)
 
 
-def refusals(work: Job, made: Plan) -> tuple[Problem, ...]:
-    """Return the located problem of a plan that cannot be carried out."""
-    refused = made.of(planning.REFUSE)
+def refusals(work: Job, made: Plan, *, repair: bool = False) -> tuple[Problem, ...]:
+    """Return the located problems of a plan that cannot be carried out.
+
+    To `repair` is to build again what is damaged, which needs a lock, and the inputs that it has.
+    """
+    broken = [
+        _damaged(work, step)
+        for step in made.of(planning.DAMAGED)
+        if not (repair and is_repairable(work, step))
+    ]
+    return (*broken, *_refused(work, made))
+
+
+def is_repairable(work: Job, step: Step) -> bool:
+    """Tell whether a damaged format can be built again: a lock says what it must be."""
+    return work.locked(step.format) is not None and not step.changes
+
+
+def repair_of(work: Job) -> str:
+    """Return the command that repairs a manifest's damaged versions."""
+    own = work.loaded.project / "artifacts"
+    root = "" if work.store.root == own else f" --artifacts {shlex.quote(shown(work.store.root))}"
+    return f"artifactbuild build --repair {work.loaded.document.file}{root}"
+
+
+def _damaged(work: Job, step: Step) -> Problem:
+    folder = shown(work.folder(step.format))
+    message = f"{folder} is damaged: {step.reason}"
+    if is_repairable(work, step):
+        hint = f"run `{repair_of(work)}`"
+    elif work.locked(step.format) is not None:
+        hint = f"undo the changes, then run `{repair_of(work)}`"
+    else:
+        hint = (
+            f"no lock says what it held: restore {work.lock_shown}, or move {folder} elsewhere and "
+            f"run `artifactbuild build {work.loaded.document.file}`"
+        )
+    return work.problem(("formats", step.format), message, hint)
+
+
+def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
+    refused = [step for step in made.steps if step.action == planning.REFUSE or step.changes]
     if not refused:
         return ()
     impossible = [step for step in refused if step.impossible]
@@ -183,8 +219,11 @@ def _stored(seen: Seen) -> Iterator[Watched]:
         folder = work.folder(format)
         if format in seen.records:
             yield contents.tree(str(folder), seen.files[format])
+        elif os.path.lexists(folder):  # a builder is moving it in
+            moving, made = claim.file_of(folder).name, f"{folder.name}/{record.FILE}"
+            yield contents.files(str(folder.parent), [moving], [made])
         else:
-            yield contents.files(str(folder), (), [record.FILE])
+            yield contents.files(str(folder.parent), (), [folder.name])
     if _asks_for_kind(seen):  # of any version; where there is one, nothing is remembered
         yield contents.files(str(work.store.root), (), [work.name])
 

@@ -41,7 +41,7 @@ def make(found: Survey, wish: Wish, started: Server | None) -> Made:
     work, problems = inquiry.read(found)
     feasible: dict[Asked, Job] = {}
     for asked, job in work.items():
-        refused = _refused(job)
+        refused = _refused(job, repair=wish.repair)
         problems += refused
         if not refused:
             feasible[asked] = job
@@ -66,12 +66,12 @@ def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Bui
         # Cards and builders are imported while the other processor imports TensorFlow.
         from artifactbuild import building
 
-        return building.build(work, server, tell, fail_fast=wish.fail_fast)
+        return building.build(work, server, tell, fail_fast=wish.fail_fast, repair=wish.repair)
 
 
-def _refused(job: Job) -> tuple[Problem, ...]:
+def _refused(job: Job, *, repair: bool) -> tuple[Problem, ...]:
     try:
-        return examining.refusals(job, examining.plan(examining.see(job)))
+        return examining.refusals(job, examining.plan(examining.see(job)), repair=repair)
     except Refusal as refusal:
         return refusal.problems
 

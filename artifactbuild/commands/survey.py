@@ -63,9 +63,6 @@ class Findings:
 
     answers: Answers
     unreadable: tuple[Problem, ...] = ()
-    unplanned: tuple[Problem, ...] = ()
-    """Problems of published records that cannot be read: there is no plan, and drift tells of them.
-    """
 
 
 def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None) -> Survey:
