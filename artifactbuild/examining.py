@@ -6,7 +6,6 @@ Runs no code of the project and starts nothing.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from artifactbuild import contents
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
-from artifactbuild.job import Job, manifest_digests, shown, source_digests
+from artifactbuild.job import Job, leaving, manifest_digests, shown, source_digests
 from artifactbuild.manifest import sources
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.plan import Current, Plan, Published, Step
@@ -24,6 +23,7 @@ from artifactbuild.release import claim, damage, environment, lock, locking, rec
 from artifactbuild.release.damage import Damage
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
+from artifactbuild.release.store import HIDDEN
 from artifactbuild.worker.settings import RECORDED
 
 
@@ -106,7 +106,7 @@ def refusals(work: Job, made: Plan, *, repair: bool = False) -> tuple[Problem, .
         for step in made.of(planning.DAMAGED)
         if not (repair and is_repairable(work, step))
     ]
-    return (*broken, *_refused(work, made))
+    return (*broken, *_refused(work, made), *_leaving(work, made))
 
 
 def is_repairable(work: Job, step: Step) -> bool:
@@ -114,26 +114,26 @@ def is_repairable(work: Job, step: Step) -> bool:
     return work.locked(step.format) is not None and not step.changes
 
 
-def repair_of(work: Job) -> str:
-    """Return the command that repairs a manifest's damaged versions."""
-    own = work.loaded.project / "artifacts"
-    root = "" if work.store.root == own else f" --artifacts {shlex.quote(shown(work.store.root))}"
-    return f"artifactbuild build --repair {work.loaded.document.file}{root}"
-
-
 def _damaged(work: Job, step: Step) -> Problem:
     folder = shown(work.folder(step.format))
     message = f"{folder} is damaged: {step.reason}"
     if is_repairable(work, step):
-        hint = f"run `{repair_of(work)}`"
+        hint = f"run `{work.repair}`"
     elif work.locked(step.format) is not None:
-        hint = f"undo the changes, then run `{repair_of(work)}`"
+        hint = f"undo the changes, then run `{work.repair}`"
     else:
         hint = (
             f"no lock says what it held: restore {work.lock_shown}, or move {folder} elsewhere and "
             f"run `artifactbuild build {work.loaded.document.file}`"
         )
     return work.problem(("formats", step.format), message, hint)
+
+
+def _leaving(work: Job, made: Plan) -> tuple[Problem, ...]:
+    """Find a link by which artifacts would be written out of the project, to a place not named."""
+    steps = [*made.of(planning.BUILD), *made.of(planning.DAMAGED)]
+    inside = ["", *HIDDEN, work.name, *(f"{work.name}/{step.format}" for step in steps)]
+    return leaving(work.store, work.loaded.project, inside) if steps else ()
 
 
 def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:

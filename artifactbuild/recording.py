@@ -193,13 +193,22 @@ def _written(
 
 
 def _looks_of_large(folder: Path) -> Mapping[str, str]:
-    """Return how each large file looks, once a further change would show."""
+    """Return how each large file looks, once a further change would show.
+
+    Where the filesystem keeps no fractions of a second, that would take too long: there are none.
+    """
     large = {
         name: path for name, path in digest.files(folder).items() if path.stat().st_size >= LARGE
     }
     if large:
         time.sleep(3 * TICK / 1e9)
-    return {name: fingerprint.look(str(path)) for name, path in large.items()}
+    fine = {name: path for name, path in large.items() if not _is_of_whole_seconds(path)}
+    return {name: fingerprint.look(str(path)) for name, path in fine.items()}
+
+
+def _is_of_whole_seconds(path: Path) -> bool:
+    found = path.stat()
+    return fingerprint.is_of_whole_seconds(found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _payload(each: Staged, staged: Path) -> Mapping[str, str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from artifactbuild import examining
 from artifactbuild.data import Mismatch, decode
 from artifactbuild.job import Job, shown
 from artifactbuild.limits import READING, RUNNING
@@ -201,7 +200,7 @@ def _explained(target: Target, found: Held, fault: Fault) -> Fault:
     memory, made = target.work.memory, found.made
     drift = environment.drift(memory.environment, made.environment) if memory and made else ()
     if fault.kind != "changed" or not drift or not _has_another_card(found):
-        return replace(fault, hint=f"run `{examining.repair_of(target.work)}`")
+        return replace(fault, hint=f"run `{target.work.repair}`")
     hint = (
         f"it was built in another environment ({'; '.join(drift)}), and is not what was released: "
         "fetch that, or hold this against its record alone: "

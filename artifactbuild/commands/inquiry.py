@@ -111,7 +111,7 @@ def _summary(job: Job, made: Plan) -> str:
     kept = f", {len(made.of(plan.KEEP))} kept" if made.of(plan.KEEP) else ""
     if damaged := made.of(plan.DAMAGED):
         able = all(examining.is_repairable(job, step) for step in damaged)
-        return f"{len(damaged)} damaged{kept}{f' (`{examining.repair_of(job)}`)' if able else ''}"
+        return f"{len(damaged)} damaged{kept}{f' (`{job.repair}`)' if able else ''}"
     if any(step.impossible for step in refused):
         return f"{len(refused)} of {len(made.steps)} formats cannot be made"
     if refused:

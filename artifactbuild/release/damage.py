@@ -172,7 +172,11 @@ def _compared(expected: Mapping[str, str], found: Mapping[str, str]) -> Iterator
 
 def _listed(folder: Path) -> tuple[dict[str, Path], tuple[Damage, ...]]:
     """List a folder's files by their POSIX paths; what is neither file nor folder is a fault."""
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        return {}, (_unreadable("", error),)
+    if not is_folder:
         what = "a link that leads nowhere" if folder.is_symlink() else "a file"
         return {}, (Damage(kind=UNREADABLE, file="", why=f"is {what}, expected a folder"),)
     names: dict[str, Path] = {}

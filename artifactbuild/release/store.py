@@ -28,6 +28,7 @@ STAGING = ".staging"
 FAILED = ".failed"
 PROPOSED = ".proposed"
 ASIDE = ".damaged"
+HIDDEN = (STAGING, FAILED, PROPOSED, ASIDE)
 PUBLISHED, IDENTICAL = "published", "identical"
 
 _LIFE = "held"
@@ -57,8 +58,13 @@ class Store:
     def has(self, model: str, format: str, version: str) -> bool:
         """Tell whether anything lies where a version would, unless a builder is moving it in."""
         folder = self.folder(model, format, version)
-        there = os.path.lexists(folder)
-        return there and (os.path.isfile(folder / record.FILE) or not claim.is_claimed(folder))
+        try:
+            folder.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # who reads it will say why it cannot be read
+        return os.path.isfile(folder / record.FILE) or not claim.is_claimed(folder)
 
     def failed(self, model: str, version: str) -> Path:
         """Return where a build that failed leaves what it had."""

@@ -179,6 +179,6 @@ def _drift(
     sentence = kind.sentence.format(**words)
     repair = kind.repair.format(**{**words, "folder": shlex.quote(words["folder"])})
     if kind.repair == REPAIR:
-        repair = examining.repair_of(work)
+        repair = work.repair
     problem = work.problem(where, f"{name}: {sentence}", f"`{repair}`")
     return Drift(name=name, sentence=sentence, repair=repair, error=kind.error, problem=problem)
