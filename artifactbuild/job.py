@@ -70,7 +70,7 @@ class Job:
         """The command that repairs damaged versions."""
         own = self.store.root == self.loaded.project / "artifacts"
         root = "" if own else f" --artifacts {shlex.quote(shown(self.store.root))}"
-        return f"artifactbuild build --repair {self.loaded.document.file}{root}"
+        return f"artifactbuild build --repair {shlex.quote(self.loaded.document.file)}{root}"
 
     def folder(self, format: str) -> Path:
         """Return where a format of this version is published."""

@@ -160,11 +160,17 @@ def _content(path: str) -> bytes:
     A link is not followed, a pipe would wait for its writer, and a device has no end.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         own = is_private(found) and is_private(os.lstat(os.path.dirname(path)))
-        bounded = stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BYTES
-        return file.read(found.st_size) if own and bounded else b""
+        if not own or not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+            return b""
+        blocks = [os.read(descriptor, found.st_size)]
+        while blocks[-1] and sum(map(len, blocks)) < found.st_size:
+            blocks.append(os.read(descriptor, found.st_size))
+        return b"".join(blocks)
+    finally:
+        os.close(descriptor)
 
 
 def write(path: str, made_by: str, entries: Iterable[str]) -> None:

@@ -177,7 +177,7 @@ def _drift(
         "folder": shown(folder) if folder is not None else "",
     }
     sentence = kind.sentence.format(**words)
-    repair = kind.repair.format(**{**words, "folder": shlex.quote(words["folder"])})
+    repair = kind.repair.format(**{name: shlex.quote(word) for name, word in words.items()})
     if kind.repair == REPAIR:
         repair = work.repair
     problem = work.problem(where, f"{name}: {sentence}", f"`{repair}`")
