@@ -35,7 +35,12 @@ class Built(Generic[Key]):
 
 
 def build(
-    work: Mapping[Key, Job], server: Server, tell: Tell, *, fail_fast: bool = False
+    work: Mapping[Key, Job],
+    server: Server,
+    tell: Tell,
+    *,
+    fail_fast: bool = False,
+    repair: bool = False,
 ) -> Built[Key]:
     """Build every manifest; after a failure no other one is begun if it is to `fail_fast`.
 
@@ -49,7 +54,7 @@ def build(
         if fail_fast and failed.is_set():
             return None
         try:
-            return pipeline.build(job, server, _titled(job, tell))
+            return pipeline.build(job, server, _titled(job, tell), repair=repair)
         except BaseException:
             failed.set()
             raise

@@ -8,21 +8,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild import contents
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
-from artifactbuild.job import Job, inputs_now, shown
+from artifactbuild.job import Job, inputs_now, leaving, shown
 from artifactbuild.manifest import sources
 from artifactbuild.manifest.model import Manifest
-from artifactbuild.plan import Current, Plan, Published
+from artifactbuild.plan import Current, Plan, Published, Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, environment, identity, lock, locking, record
+from artifactbuild.release import claim, damage, environment, lock, locking, record
+from artifactbuild.release.damage import Damage
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.release.sources import ABSENT
+from artifactbuild.release.store import HIDDEN
 from artifactbuild.worker.settings import RECORDED
 
 
@@ -30,13 +32,13 @@ from artifactbuild.worker.settings import RECORDED
 class Seen:
     """What was seen of a manifest's version: by format, its records and its files' digests.
 
-    `unreadable` has the problem of each format whose record cannot be read.
+    A format is in `records`, or it is `damaged`, or it is not published.
     """
 
     work: Job
     records: Mapping[str, Record]
     files: Mapping[str, Mapping[str, str]]
-    unreadable: Mapping[str, Problem]
+    damaged: Mapping[str, tuple[Damage, ...]]
 
     @property
     def published(self) -> dict[str, Published]:
@@ -58,18 +60,18 @@ def see(work: Job, known: Mapping[Path, Hashed] | None = None) -> Seen:
 
     Files that are `known` are read only if they look otherwise by now.
     """
+    there = [f for f in work.formats if work.store.has(work.name, f, work.version)]
+    found = damage.look({format: work.folder(format) for format in there}, known)
     records: dict[str, Record] = {}
-    unreadable: dict[str, Problem] = {}
-    for format in work.formats:
-        folder = work.folder(format)
-        if work.store.is_published(work.name, format, work.version):
-            try:
-                records[format] = identity.read(folder, work.store.root)
-            except Refusal as refusal:
-                hint = f"`rm -r {shown(folder)}`, then build it again"
-                unreadable[format] = replace(refusal.problems[0], hint=hint)
-    files = digest.of_folders({format: work.folder(format) for format in records}, known)
-    return Seen(work=work, records=records, files=files, unreadable=unreadable)
+    damaged: dict[str, tuple[Damage, ...]] = {}
+    for format, each in found.items():
+        wrong = damage.of(work.folder(format), each, work.locked(format), work.memory)
+        if wrong:
+            damaged[format] = wrong
+        elif each.made is not None:
+            records[format] = each.made
+    files = {format: found[format].files for format in records}
+    return Seen(work=work, records=records, files=files, damaged=damaged)
 
 
 def current(seen: Seen) -> Current:
@@ -83,20 +85,54 @@ def current(seen: Seen) -> Current:
 
 
 def plan(seen: Seen) -> Plan:
-    """Decide what would be done.
-
-    Raises:
-        Refusal: when a published record cannot be read.
-    """
-    if seen.unreadable:
-        raise Refusal(*seen.unreadable.values())
+    """Decide what would be done."""
     work = seen.work
-    return planning.make(work.loaded.manifest, current(seen), work.lock, seen.published)
+    damaged = {format: damage.sentence(each) for format, each in seen.damaged.items()}
+    return planning.make(work.loaded.manifest, current(seen), work.lock, seen.published, damaged)
 
 
-def refusals(work: Job, made: Plan) -> tuple[Problem, ...]:
-    """Return the located problem of a plan that cannot be carried out."""
-    refused = made.of(planning.REFUSE)
+def refusals(work: Job, made: Plan, *, repair: bool = False) -> tuple[Problem, ...]:
+    """Return the located problems of a plan that cannot be carried out.
+
+    To `repair` is to build again what is damaged, which needs a lock, and the inputs that it has.
+    """
+    broken = [
+        _damaged(work, step)
+        for step in made.of(planning.DAMAGED)
+        if not (repair and is_repairable(work, step))
+    ]
+    return (*broken, *_refused(work, made), *_leaving(work, made))
+
+
+def is_repairable(work: Job, step: Step) -> bool:
+    """Tell whether a damaged format can be built again: a lock says what it must be."""
+    return work.locked(step.format) is not None and not step.changes
+
+
+def _damaged(work: Job, step: Step) -> Problem:
+    folder = shown(work.folder(step.format))
+    message = f"{folder} is damaged: {step.reason}"
+    if is_repairable(work, step):
+        hint = f"run `{work.repair}`"
+    elif work.locked(step.format) is not None:
+        hint = f"undo the changes, then run `{work.repair}`"
+    else:
+        hint = (
+            f"no lock says what it held: restore {work.lock_shown}, or move {folder} elsewhere and "
+            f"run `artifactbuild build {work.loaded.document.file}`"
+        )
+    return work.problem(("formats", step.format), message, hint)
+
+
+def _leaving(work: Job, made: Plan) -> tuple[Problem, ...]:
+    """Find a link by which artifacts would be written out of the project, to a place not named."""
+    steps = [*made.of(planning.BUILD), *made.of(planning.DAMAGED)]
+    inside = ["", *HIDDEN, work.name, *(f"{work.name}/{step.format}" for step in steps)]
+    return leaving(work.store, work.loaded.project, inside) if steps else ()
+
+
+def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
+    refused = [step for step in made.steps if step.action == planning.REFUSE or step.changes]
     if not refused:
         return ()
     impossible = [step for step in refused if step.impossible]
@@ -186,8 +222,11 @@ def _stored(seen: Seen) -> Iterator[Watched]:
         folder = work.folder(format)
         if format in seen.records:
             yield contents.tree(str(folder), seen.files[format])
+        elif os.path.lexists(folder):  # a builder is moving it in
+            moving, made = claim.file_of(folder).name, f"{folder.name}/{record.FILE}"
+            yield contents.files(str(folder.parent), [moving], [made])
         else:
-            yield contents.files(str(folder), (), [record.FILE])
+            yield contents.files(str(folder.parent), (), [folder.name])
     if _asks_for_kind(seen):  # of any version; where there is one, nothing is remembered
         yield contents.files(str(work.store.root), (), [work.name])
 

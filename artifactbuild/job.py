@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from artifactbuild.index import location
 from artifactbuild.manifest import find, schema
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem
@@ -65,6 +67,13 @@ class Job:
         """The lock's path, for people."""
         return lock_of(self.loaded)
 
+    @property
+    def repair(self) -> str:
+        """The command that repairs damaged versions."""
+        own = self.store.root == self.loaded.project / "artifacts"
+        root = "" if own else f" --artifacts {shlex.quote(shown(self.store.root))}"
+        return f"artifactbuild build --repair {shlex.quote(self.loaded.document.file)}{root}"
+
     def folder(self, format: str) -> Path:
         """Return where a format of this version is published."""
         return self.store.folder(self.name, format, self.version)
@@ -91,6 +100,19 @@ def job(loaded: Loaded, artifacts: Path | None) -> Job:
 def store(project: Path, artifacts: Path | None) -> Store:
     """Return the store of a project: where the user says, else its `artifacts/`."""
     return Store(root=artifacts if artifacts is not None else project / "artifacts")
+
+
+def leaving(store: Store, project: Path, inside: Sequence[str]) -> tuple[Problem, ...]:
+    """Find a link in a project's own artifacts that leads out of the project."""
+    for name in inside:
+        if real := location.leaves(str(store.root), str(project), name):
+            link = shown(store.root / name)
+            message = f"leads out of the project, to {real}: nothing is written there unasked"
+            hint = f"remove the link, or name the place: `--artifacts {shlex.quote(real)}`"
+            if name:
+                hint = "remove the link, or name another place for all artifacts by `--artifacts`"
+            return (Problem(file=link, message=message, hint=hint),)
+    return ()
 
 
 def lock_of(loaded: Loaded) -> str:

@@ -25,6 +25,7 @@ from artifactbuild.worker.server import Server
 __all__ = ["Finished", "Outcome", "Result", "build", "plan"]
 
 UNLIKE_LOCK = "published, unlike the lock"
+REPAIRED = "repaired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +41,20 @@ def plan(work: Job) -> Plan:
     return examining.plan(examining.see(work))
 
 
-def build(work: Job, server: Server, tell: Tell) -> Finished:
+def build(work: Job, server: Server, tell: Tell, *, repair: bool = False) -> Finished:
     """Carry a manifest's plan out: build, prove, record, publish, lock.
+
+    To `repair` is to replace what is damaged by the bytes that the lock names.
 
     Raises:
         Refusal: with located problems; nothing was published.
         WorkerLost: when a worker failed by a mistake of ours.
     """
     made = plan(work)
-    refused = examining.refusals(work, made)
+    refused = examining.refusals(work, made, repair=repair)
     if refused:
         raise Refusal(*refused)
-    steps = made.of(planning.BUILD)
+    steps = tuple(s for s in made.steps if s.action in (planning.BUILD, planning.DAMAGED))
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
     fresh = _made(work, steps, server, tell) if steps else {}
     order = [step.format for step in made.steps]
@@ -76,15 +79,22 @@ def _made(
     work: Job, steps: tuple[Step, ...], server: Server, tell: Tell
 ) -> Mapping[Result, Complete]:
     """Stage, prove and publish; what was staged is kept when it cannot be proven."""
+    damaged = _damaged(steps)
     for step in steps:
-        work.store.refuse_obstacles(work.name, step.format, work.version)
+        if step.format not in damaged:
+            work.store.refuse_obstacles(work.name, step.format, work.version)
     try:
         with work.store.staging(work.name, work.version) as staged:
             complete, notes = _kept_if_failed(work, steps, staged, server, tell)
             tell("publishing")
             for each in complete:
                 durable.seal(staged / each.record.format)
-            results = dict(_publish(work, each, staged, notes) for each in complete)
+            results = dict(
+                _replace(work, each, staged)
+                if each.record.format in damaged
+                else _publish(work, each, staged, notes)
+                for each in complete
+            )
             work.store.forget_failed(staged, work.name, work.version)
             return results
     except OSError as error:
@@ -123,7 +133,7 @@ def _proven(
     with proving.Proof(work, steps, staged, server, tell) as proof:
         report = _built(work, steps, staged, server, tell, proof.take)
         complete = proof.finish(report)
-    return complete, recording.held_against_lock(work, complete)
+    return complete, recording.held_against_lock(work, complete, _damaged(steps))
 
 
 def _built(
@@ -180,6 +190,28 @@ def _publish(
         note=note,
     )
     return result, made
+
+
+def _replace(work: Job, made: Complete, staged: Path) -> tuple[Result, Complete]:
+    """Publish one format in place of a damaged version; its bytes are those of the lock."""
+    format = made.record.format
+    kept = work.store.replace(staged / format, work.name, format, work.version, dict(made.files))
+    note = ""
+    if kept is not None:
+        names = ", ".join(filter(None, kept.files))
+        note = f"what was there instead is kept in {shown(kept.folder)}{names and f': {names}'}"
+    result = Result(
+        format=format,
+        outcome=REPAIRED,
+        folder=shown(work.folder(format)),
+        checks=len(made.record.checks),
+        note=note,
+    )
+    return result, made
+
+
+def _damaged(steps: tuple[Step, ...]) -> frozenset[str]:
+    return frozenset(step.format for step in steps if step.action == planning.DAMAGED)
 
 
 def _kept(work: Job, step: Step) -> Result:

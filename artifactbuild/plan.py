@@ -12,7 +12,7 @@ from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.sources import words
 
-BUILD, KEEP, REFUSE = "build", "keep", "refuse"
+BUILD, KEEP, REFUSE, DAMAGED = "build", "keep", "refuse", "damaged"
 UP_TO_DATE = "up to date"
 
 NOT_HELD = {"onnx": ("string", "bfloat16"), "tflite": ("bfloat16", "float64")}
@@ -65,15 +65,24 @@ class Plan:
 
 
 def make(
-    manifest: Manifest, current: Current, lock: Lock | None, published: Mapping[str, Published]
+    manifest: Manifest,
+    current: Current,
+    lock: Lock | None,
+    published: Mapping[str, Published],
+    damaged: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Decide each step from the manifest, the inputs as they are now, the lock and the store."""
+    """Decide each step from the manifest, the inputs as they are now, the lock and the store.
+
+    `damaged` says of each format what is wrong with its files; such a format is not `published`.
+    """
     memory = lock if lock is not None and lock.version == manifest.version else None
     return Plan(
         model=manifest.name,
         version=manifest.version,
         steps=tuple(
-            _step(manifest, request, current, memory, published.get(request.name))
+            _damaged(manifest, request, current, memory, damaged[request.name])
+            if damaged and request.name in damaged
+            else _step(manifest, request, current, memory, published.get(request.name))
             for request in manifest.formats
         ),
     )
@@ -131,6 +140,20 @@ def _step(
         action, reason = BUILD, _wanted(request.name, version, lock)
     return Step(
         format=request.name, options=request.options, action=action, reason=reason, changes=changed
+    )
+
+
+def _damaged(
+    manifest: Manifest, request: FormatRequest, current: Current, lock: Lock | None, what: str
+) -> Step:
+    changed = _changed(request, current, lock, None)
+    since = [f"{manifest.version} was released from other inputs, too"] if changed else []
+    return Step(
+        format=request.name,
+        options=request.options,
+        action=DAMAGED,
+        reason="; ".join([what, *since]),
+        changes=changed,
     )
 
 

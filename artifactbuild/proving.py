@@ -46,7 +46,7 @@ class Proof:
         self._staged = staged
         self._server = server
         self._tell = tell
-        self._moment = recording.moment(work)
+        self._moment = recording.moment(work, steps)
         recording.prepare(work)
         self._early: BuildReport | None = None
         self._records: dict[str, Future[Staged]] = {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from artifactbuild import plan as planning
 from artifactbuild.index.answers import TICK
-from artifactbuild.job import Job, manifest_digests, source_digests
+from artifactbuild.job import Job, manifest_digests, shown, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import card, digest, durable, environment, fingerprint, record
@@ -51,8 +53,13 @@ class Proven:
     measures: tuple[Measure, ...]
 
 
-def moment(work: Job) -> str:
-    """Return the date of a version that is being built: that of all its formats."""
+def moment(work: Job, steps: tuple[Step, ...] = ()) -> str:
+    """Return the date of a version that is being built: that of all its formats.
+
+    A damaged version gets the date of its lock, whatever the environment asks for.
+    """
+    if work.memory is not None and any(step.action == planning.DAMAGED for step in steps):
+        return work.memory.created_at
     return record.created_at(os.environ, _remembered(work))
 
 
@@ -135,13 +142,16 @@ def dated(work: Job, made: Complete, folder: Path) -> Complete:
     return written
 
 
-def held_against_lock(work: Job, complete: tuple[Complete, ...]) -> Mapping[str, str]:
+def held_against_lock(
+    work: Job, complete: tuple[Complete, ...], damaged: frozenset[str] = frozenset()
+) -> Mapping[str, str]:
     """Hold rebuilt artifacts against the lock: other bytes need another environment.
 
-    Returns what is to be said of a format whose bytes are not those of the lock.
+    Returns what is to be said of a format whose bytes are not those of the lock. Formats that are
+    `damaged` are replaced by the bytes of the lock alone.
 
     Raises:
-        Refusal: when the bytes differ and nothing explains it.
+        Refusal: when the bytes differ and nothing explains it, or would replace a damaged version.
     """
     notes = {}
     for each in complete:
@@ -153,6 +163,8 @@ def held_against_lock(work: Job, complete: tuple[Complete, ...]) -> Mapping[str,
         name = next(
             n for n in sorted({*files, *locked.files}) if files.get(n) != locked.files.get(n)
         )
+        if made.format in damaged:
+            raise Refusal(_not_repaired(work, made.format, name, locked, files, drift))
         if not drift:
             raise Refusal(_not_reproduced(work, made.format, name, locked, files))
         notes[made.format] = f"{name} differs; {'; '.join(drift)}"
@@ -187,13 +199,22 @@ def _written(
 
 
 def _looks_of_large(folder: Path) -> Mapping[str, str]:
-    """Return how each large file looks, once a further change would show."""
+    """Return how each large file looks, once a further change would show.
+
+    Where the filesystem keeps no fractions of a second, that would take too long: there are none.
+    """
     large = {
         name: path for name, path in digest.files(folder).items() if path.stat().st_size >= LARGE
     }
     if large:
         time.sleep(3 * TICK / 1e9)
-    return {name: fingerprint.look(str(path)) for name, path in large.items()}
+    fine = {name: path for name, path in large.items() if not _is_of_whole_seconds(path)}
+    return {name: fingerprint.look(str(path)) for name, path in fine.items()}
+
+
+def _is_of_whole_seconds(path: Path) -> bool:
+    found = path.stat()
+    return fingerprint.is_of_whole_seconds(found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _payload(each: Staged, staged: Path) -> Mapping[str, str]:
@@ -238,7 +259,8 @@ def _remembered(work: Job) -> str | None:
         return work.memory.created_at
     for _, format, version in work.store.versions(work.name):
         if version == work.version:
-            return record.read(work.folder(format)).created_at
+            with suppress(Refusal):  # of a format that is damaged, and not asked for
+                return record.read(work.folder(format)).created_at
     return None
 
 
@@ -315,9 +337,35 @@ def _template_source(work: Job) -> list[str]:
 def _not_reproduced(
     work: Job, format: str, name: str, locked: Locked, files: Mapping[str, str]
 ) -> Problem:
-    message = (
-        f"{format} was not reproduced: {name} is {files.get(name, 'not made')}, "
-        f"the lock of {work.version} says {locked.files.get(name, 'none')}"
-    )
+    message = f"{format} was not reproduced: {_apart(work, name, locked, files)}"
     hint = "the factory gives another model each time, or reads what the lock does not list"
     return work.problem(("formats", format), message, hint)
+
+
+def _not_repaired(
+    work: Job,
+    format: str,
+    name: str,
+    locked: Locked,
+    files: Mapping[str, str],
+    drift: tuple[str, ...],
+) -> Problem:
+    folder = shown(work.folder(format))
+    message = (
+        f"{format} was not repaired, {folder} is as it was: {_apart(work, name, locked, files)}"
+    )
+    hint = "the factory gives another model each time, or reads what the lock does not list"
+    if drift:
+        hint = (
+            f"the environment is not that of the lock ({'; '.join(drift)}): repair it there, or "
+            f"move {folder} elsewhere and run `artifactbuild build {work.loaded.document.file}`, "
+            "which publishes what this environment makes"
+        )
+    return work.problem(("formats", format), message, hint)
+
+
+def _apart(work: Job, name: str, locked: Locked, files: Mapping[str, str]) -> str:
+    return (
+        f"{name} is {files.get(name, 'not made')}, "
+        f"the lock of {work.version} says {locked.files.get(name, 'none')}"
+    )

@@ -9,6 +9,7 @@ import os
 
 from artifactbuild.index import entries
 from artifactbuild.index.entries import MORE, VERBS, Entry, Place
+from artifactbuild.index.location import file_of
 from artifactbuild.manifest import find
 from artifactbuild.release.fingerprint import glance
 
@@ -30,20 +31,23 @@ class Asked:
 class Looked:
     """All that a verb was asked about, the indexes of the roots, and the entries that stand.
 
-    `made_by` is the environment at a glance, in which the indexes hold.
+    `made_by` is the environment at a glance, in which the indexes hold; `files` are where they lie,
+    None where there can be none.
     """
 
-    __slots__ = ("asked", "indexes", "made_by", "standing")
+    __slots__ = ("asked", "files", "indexes", "made_by", "standing")
 
     def __init__(
         self,
         asked: tuple[Asked, ...],
         made_by: str,
+        files: Mapping[str, str | None],
         indexes: Mapping[str, Mapping[str, str]],
         standing: Mapping[Asked, Entry],
     ) -> None:
         self.asked = asked
         self.made_by = made_by
+        self.files = files
         self.indexes = indexes
         self.standing = standing
 
@@ -56,8 +60,8 @@ def look(paths: Sequence[str], artifacts: str | None) -> Looked:
     """
     asked = _asked(find.manifests(paths, os.getcwd()), artifacts)
     made_by = glance()
-    roots = {each.place.root for each in asked}
-    indexes = {root: entries.read(os.path.join(root, entries.FILE), made_by) for root in roots}
+    files = index_files(asked)
+    indexes = {root: entries.read(file, f"{root}\n{made_by}") for root, file in files.items()}
     standing = {}
     for each in asked:
         place = each.place
@@ -65,7 +69,16 @@ def look(paths: Sequence[str], artifacts: str | None) -> Looked:
         entry = entries.parsed(written) if written is not None else None
         if entry is not None and place.stands(entry):
             standing[each] = entry
-    return Looked(asked, made_by, indexes, standing)
+    return Looked(asked, made_by, files, indexes, standing)
+
+
+def index_files(asked: Sequence[Asked]) -> dict[str, str | None]:
+    """Return where the index of each root lies; None where one of its projects allows none."""
+    files: dict[str, str | None] = {}
+    for place in {each.place for each in asked}:
+        file = file_of(place.root, place.project)
+        files[place.root] = file and files.get(place.root, file)
+    return files
 
 
 def said(looked: Looked, verb: str) -> str | None:

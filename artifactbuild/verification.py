@@ -23,7 +23,7 @@ from artifactbuild.release import (
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.identity import Expected
 from artifactbuild.release.record import Check, Record
-from artifactbuild.release.verify import Drift
+from artifactbuild.release.verify import Drift, Held
 from artifactbuild.targets import Target
 from artifactbuild.worker import sandbox
 from artifactbuild.worker.messages import (
@@ -37,6 +37,9 @@ from artifactbuild.worker.server import Server
 
 WHOLE, REFUSED = "whole", "refused"
 NOT_CHECKED = "not checked"
+
+_REPAIRED = frozenset({"changed", "extra", "missing", "record", "special-file", "unreadable"})
+"""Kinds of faults that `build --repair` repairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,7 @@ def examined(
         missing = replace(verdict, faults=(_absent(target),))
         return Examined(verdict=missing, made=None, digests={})
     found = verify.hold(folder, target.locked.files if target.locked else None)
-    faults = [_explained(target, found.made, fault) for fault in found.all_faults()]
+    faults = [_explained(target, found, fault) for fault in found.all_faults()]
     made, card = found.made, verdict.card
     if made is not None and not faults:
         faults += identity.misplaced(folder, made, _roots(target, within))
@@ -241,18 +244,27 @@ def _named(verdict: Verdict, made: Record) -> Verdict:
     return replace(verdict, identity=said, model=own.model, format=own.format, version=own.version)
 
 
-def _explained(target: Target, made: Record | None, fault: Fault) -> Fault:
-    """Say of what differs from the lock that it was built in another environment, if it was."""
-    memory = target.work.memory if target.work else None
-    drift = environment.drift(memory.environment, made.environment) if memory and made else ()
-    if fault.kind != "changed" or not drift or target.locked is None:
+def _explained(target: Target, found: Held, fault: Fault) -> Fault:
+    """Say how to repair what differs from the lock, or that another environment made it."""
+    if target.work is None or target.locked is None or fault.kind not in _REPAIRED:
         return fault
+    memory, made = target.work.memory, found.made
+    drift = environment.drift(memory.environment, made.environment) if memory and made else ()
+    if fault.kind != "changed" or not drift or not _has_another_card(found):
+        return replace(fault, hint=f"run `{target.work.repair}`")
     hint = (
         f"it was built in another environment ({'; '.join(drift)}), and is not what was released: "
         "fetch that, or hold this against its record alone: "
         f"`artifactbuild verify {shown(target.folder)}`"
     )
     return replace(fault, hint=hint)
+
+
+def _has_another_card(found: Held) -> bool:
+    """Tell whether the card is not the lock's: that of another environment lists it."""
+    own = found.made is not None and "card" in found.made.inputs.manifest
+    changed = {each.file for drift in found.drifts for each in drift.changed}
+    return own or record.CARD in changed
 
 
 def _absent(target: Target) -> Fault:

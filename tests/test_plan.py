@@ -105,6 +105,22 @@ def test_step(
     assert (step.action, step.reason) == (action, reason)
 
 
+@pytest.mark.parametrize("lock", [LOCK, None, replace(LOCK, artifacts={})])
+def test_damaged_format_is_neither_kept_nor_built(lock: Lock | None) -> None:
+    damaged = {"keras": "model.keras is missing"}
+    (step,) = plan.make(MANIFEST, HERE, lock, {}, damaged).steps
+    assert (step.action, step.reason) == ("damaged", "model.keras is missing")
+    assert step.changes == ()
+
+
+def test_damaged_format_says_that_its_inputs_changed_too() -> None:
+    damaged = {"keras": "model.keras is missing"}
+    (step,) = plan.make(MANIFEST, replace(HERE, inputs=OTHER), LOCK, {}, damaged).steps
+    assert step.action == "damaged"
+    assert step.reason == "model.keras is missing; v1 was released from other inputs, too"
+    assert step.changes == tuple(OTHER_NAMES.partition(": ")[2].split("; "))
+
+
 @pytest.mark.parametrize(
     ("dtype", "format", "kind", "reason"),
     [

@@ -39,6 +39,11 @@ VERB = "build"
     help="Begin no other manifest once one has failed.  [default: go on with the others]",
 )
 @click.option(
+    "--repair",
+    is_flag=True,
+    help="Hash all that is published, and replace what is damaged by the bytes of the lock.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
@@ -52,21 +57,27 @@ def command(
     artifacts: str | None,
     jobs: int | None,
     fail_fast: bool,
+    repair: bool,
     timeout: float | None,
     as_json: bool,
 ) -> None:
     """Build, validate and publish artifacts; what is up to date is left alone.
 
     Runs the factories of the project. A failed manifest publishes nothing; the others go on.
+
+    A published version whose files are missing, added or changed is damaged, and is a failure. With
+    --repair it is built again, and replaced if that gives the bytes of its lock; else nothing is
+    touched.
     """
     found = survey(paths, artifacts, looked)
+    if repair:  # looks do not show what a bad disk changed
+        found = replace(found, answers=Answers({}))
     kept = Answers({a: each for a, each in found.answers.found.items() if _keeps(found.answers, a)})
     if len(kept) == len(found.asked):
         _say(found.asked, kept, {}, as_json=as_json)
         return
-    made = _made(
-        replace(found, answers=kept), Wish(jobs=jobs, timeout=timeout, fail_fast=fail_fast)
-    )
+    wish = Wish(jobs=jobs, timeout=timeout, fail_fast=fail_fast, repair=repair)
+    made = _made(replace(found, answers=kept), wish)
     if not (as_json and made.problems):
         _say(found.asked, kept, made.outcomes, as_json=as_json)
     if made.untried:

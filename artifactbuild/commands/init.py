@@ -13,11 +13,13 @@ import click
 from artifactbuild import proposal, screen
 from artifactbuild.commands.options import ARTIFACTS, JSON
 from artifactbuild.data import dumps
-from artifactbuild.job import store
+from artifactbuild.job import leaving, store
 from artifactbuild.manifest.model import Target, Tensor
 from artifactbuild.manifest.placing import Wish, place
 from artifactbuild.manifest.schema import format_names
+from artifactbuild.problems import Refusal
 from artifactbuild.proposal import Proposed
+from artifactbuild.release.store import HIDDEN
 from artifactbuild.worker.server import Server
 
 _ANY = frozenset(("null", "none", "?", ""))
@@ -115,8 +117,11 @@ def command(artifacts: Path | None, as_json: bool, folder: Path | None, **asked:
     """
     wish = Wish(folder=folder, **asked)
     where = place(wish, Path.cwd())
+    own = store(where.project, artifacts)
+    if problems := leaving(own, where.project, ("", *HIDDEN)):
+        raise Refusal(*problems)
     with Server() as server, screen.progress() as tell:
-        made = proposal.propose(wish, where, store(where.project, artifacts), server, tell)
+        made = proposal.propose(wish, where, own, server, tell)
     if as_json:
         click.echo(dumps(made), nl=False)
     else:

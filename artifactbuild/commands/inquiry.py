@@ -25,15 +25,14 @@ def inquire(found: Survey, known: Mapping[Path, Hashed] | None = None) -> Findin
     Published files that are `known` are read only if they look otherwise by now.
     """
     work, unreadable = read(found)
-    answers, unplanned = dict(found.answers.found), list[Problem]()
+    answers = dict(found.answers.found)
     for asked, each in work.items():
         seen = examining.see(each, known)
         answers[asked] = _answered(found, asked, seen)
-        unplanned += seen.unreadable.values()
     for index in found.indexes.values():
         index.save()
     in_order = {asked: answers[asked] for asked in found.asked if asked in answers}
-    return Findings(answers=Answers(in_order), unreadable=unreadable, unplanned=tuple(unplanned))
+    return Findings(answers=Answers(in_order), unreadable=unreadable)
 
 
 def read(found: Survey) -> tuple[dict[Asked, Job], tuple[Problem, ...]]:
@@ -71,18 +70,18 @@ def _answered(found: Survey, asked: Asked, seen: Seen) -> Answer:
     from artifactbuild.review import drift  # cards; who builds reads first, and starts TensorFlow
 
     work, drifts = seen.work, drift.of(seen)
-    made = None if seen.unreadable else examining.plan(seen)
+    made = examining.plan(seen)
     answer = Answer(
         model=work.name,
         version=work.version,
-        plan=encode(made) if made is not None else {},
-        summary=_summary(work, made) if made is not None else "",
-        annotations=_annotations(work, made) if made is not None else (),
+        plan=encode(made),
+        summary=_summary(work, made),
+        annotations=_annotations(work, made),
         drift=encode(drifts),
         committed=encode(drift.committed(work)),
-        checks=_checks(seen, made) if made is not None else None,
+        checks=_checks(seen, made),
     )
-    if made is not None and not made.of(plan.REFUSE) and not any(each.error for each in drifts):
+    if not (made.of(plan.REFUSE) or made.of(plan.DAMAGED) or any(each.error for each in drifts)):
         index, said = found.indexes[asked.place.root], telling.unchanged(asked, answer)
         index.remember(asked.place, asked.manifest, answer, said, examining.watched(seen))
     return answer
@@ -110,6 +109,9 @@ def _summary(job: Job, made: Plan) -> str:
     file = job.loaded.document.file
     refused, building = made.of(plan.REFUSE), made.of(plan.BUILD)
     kept = f", {len(made.of(plan.KEEP))} kept" if made.of(plan.KEEP) else ""
+    if damaged := made.of(plan.DAMAGED):
+        able = all(examining.is_repairable(job, step) for step in damaged)
+        return f"{len(damaged)} damaged{kept}{f' (`{job.repair}`)' if able else ''}"
     if any(step.impossible for step in refused):
         return f"{len(refused)} of {len(made.steps)} formats cannot be made"
     if refused:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artifactbuild import examining, screen
+from artifactbuild import examining, screen, unchanged
 from artifactbuild.commands import inquiry, workers
 from artifactbuild.commands.survey import Answers, Survey
 from artifactbuild.commands.workers import Wish
@@ -41,7 +41,7 @@ def make(found: Survey, wish: Wish, started: Server | None) -> Made:
     work, problems = inquiry.read(found)
     feasible: dict[Asked, Job] = {}
     for asked, job in work.items():
-        refused = _refused(job)
+        refused = _refused(job, repair=wish.repair)
         problems += refused
         if not refused:
             feasible[asked] = job
@@ -66,12 +66,12 @@ def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Bui
         # Cards and builders are imported while the other processor imports TensorFlow.
         from artifactbuild import building
 
-        return building.build(work, server, tell, fail_fast=wish.fail_fast)
+        return building.build(work, server, tell, fail_fast=wish.fail_fast, repair=wish.repair)
 
 
-def _refused(job: Job) -> tuple[Problem, ...]:
+def _refused(job: Job, *, repair: bool) -> tuple[Problem, ...]:
     try:
-        return examining.refusals(job, examining.plan(examining.see(job)))
+        return examining.refusals(job, examining.plan(examining.see(job)), repair=repair)
     except Refusal as refusal:
         return refusal.problems
 
@@ -79,8 +79,10 @@ def _refused(job: Job) -> tuple[Problem, ...]:
 def _remember(asked: tuple[Asked, ...], known: Mapping[Path, Hashed]) -> None:
     """Look again at what was built, once the clock has left the moment of the last write."""
     time.sleep(3 * TICK / 1e9)
-    roots, made_by = {each.place.root for each in asked}, glance()
-    indexes = {root: Index(root, made_by) for root in roots}
+    made_by = glance()
+    indexes = {
+        root: Index(root, file, made_by) for root, file in unchanged.index_files(asked).items()
+    }
     for index in indexes.values():
         index.begin()
     inquiry.inquire(Survey(asked=asked, indexes=indexes, answers=Answers({})), known)

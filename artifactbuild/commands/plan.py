@@ -23,7 +23,7 @@ GOOD, REFUSED, TO_BUILD = 0, 1, 2
 @click.option(
     "--exit-code",
     is_flag=True,
-    help="Exit 1 when something would be refused, else 2 when something would be built.",
+    help="Exit 1 when something is refused or damaged, else 2 when something would be built.",
 )
 @FORMAT
 @ARTIFACTS
@@ -37,13 +37,13 @@ def command(
     artifacts: str | None,
     as_json: bool,
 ) -> int:
-    """Say what would be built, kept or refused, and why.
+    """Say what would be built, kept or refused, what is damaged, and why.
 
     Runs no code of the project and does not start TensorFlow.
     """
     found = complete(survey(paths, artifacts, looked))
-    if found.unreadable or found.unplanned:
-        raise Refusal(*found.unreadable, *found.unplanned)
+    if found.unreadable:
+        raise Refusal(*found.unreadable)
     answers = found.answers.values()
     if as_json:
         click.echo(dumps([answer.plan for answer in answers]), nl=False)
@@ -56,4 +56,4 @@ def command(
 
 def _code(answers: Iterable[Answer]) -> int:
     actions = {step["action"] for answer in answers for step in answer.plan["steps"]}
-    return REFUSED if "refuse" in actions else TO_BUILD if "build" in actions else GOOD
+    return REFUSED if {"refuse", "damaged"} & actions else TO_BUILD if "build" in actions else GOOD

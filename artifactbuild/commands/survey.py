@@ -63,9 +63,6 @@ class Findings:
 
     answers: Answers
     unreadable: tuple[Problem, ...] = ()
-    unplanned: tuple[Problem, ...] = ()
-    """Problems of published records that cannot be read: there is no plan, and drift tells of them.
-    """
 
 
 def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None) -> Survey:
@@ -74,8 +71,13 @@ def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None)
     `looked` is what a look at the same arguments found, if there was one.
     """
     found = looked or unchanged.look(paths, artifacts)
-    indexes = {root: Index(root, found.made_by, entries) for root, entries in found.indexes.items()}
-    standing: dict[Asked, Entry | Answer] = dict(found.standing)
+    indexes = {
+        root: Index(root, found.files[root], found.made_by, known)
+        for root, known in found.indexes.items()
+    }
+    standing: dict[Asked, Entry | Answer] = {
+        asked: entry for asked, entry in found.standing.items() if _is_readable(entry)
+    }
     for asked in found.asked:
         if asked not in standing:
             answer = indexes[asked.place.root].answer(asked.place, asked.manifest)
@@ -87,6 +89,14 @@ def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None)
     distinct = len(named) == len(standing)
     in_order = {asked: standing[asked] for asked in found.asked if asked in standing}
     return Survey(asked=found.asked, indexes=indexes, answers=Answers(in_order if distinct else {}))
+
+
+def _is_readable(entry: Entry) -> bool:
+    try:
+        answers.read(entry)
+    except ValueError:
+        return False
+    return True
 
 
 def complete(found: Survey) -> Findings:

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """How many workers may run at once, how long each may take, whether to stop at a failure."""
+    """How many workers may run at once, how long each may take, whether to stop at a failure.
+
+    To `repair` is to replace what is damaged.
+    """
 
     jobs: int | None
     timeout: float | None
     fail_fast: bool
+    repair: bool = False
 
 
 def server(wish: Wish) -> Server:

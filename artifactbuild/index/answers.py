@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -12,13 +13,15 @@ from typing import Any
 from artifactbuild import contents
 from artifactbuild.contents import Watched
 from artifactbuild.index import entries
-from artifactbuild.index.entries import FILE, MORE, VERBS, Entry, Look, Part, Place, looks, number
+from artifactbuild.index.entries import MORE, VERBS, Entry, Look, Part, Place, looks, number
+from artifactbuild.problems import Problem
+from artifactbuild.release.fingerprint import is_of_whole_seconds
 
 TICK = 10_000_000
 """The coarsest clock that Linux stamps files by, in nanoseconds (100 Hz)."""
 
 COARSE = 2_000_000_000
-"""The same on filesystems that keep no fractions of a second (FAT counts in twos)."""
+"""The same where filesystems keep no fractions of a second (FAT counts in twos)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,30 +45,35 @@ class Answer:
 
 
 class Index:
-    """The index of one artifacts root; a root that is not there, or cannot be written, has none."""
+    """The index of one artifacts root; a root that is not there, or cannot be written, has none.
 
-    def __init__(self, root: str, made_by: str, known: Mapping[str, str] | None = None) -> None:
+    Nothing is kept where there is no `file` for it.
+    """
+
+    def __init__(
+        self, root: str, file: str | None, made_by: str, known: Mapping[str, str] | None = None
+    ) -> None:
         self._root = root
-        self._file = os.path.join(root, FILE)
-        self._made_by = made_by
-        self._entries = dict(entries.read(self._file, made_by) if known is None else known)
+        self._file = file
+        self._made_by = f"{root}\n{made_by}"
+        self._entries = dict(entries.read(file, self._made_by) if known is None else known)
         self._began: int | None = None
         self._changed = False
 
     def begin(self) -> None:
         """Note, once, when looking into files began, by the clock of the root's filesystem."""
-        if self._began is None and os.path.isdir(self._root):
-            self._began = _clock(self._file)
+        if self._began is None and self._file is not None and os.path.isdir(self._root):
+            self._began = _clock(self._root)
 
     def answer(self, place: Place, manifest: str) -> Answer | None:
         """Return what was answered of a manifest, if all that it came from is as it was."""
         key = place.key(manifest)
-        if key in self._entries:
-            entry = entries.parsed(self._entries[key])
+        entry = entries.parsed(self._entries[key]) if key in self._entries else None
+        if entry is not None and entry.asked == place.asked:
             try:
-                if entry.asked == place.asked and self._stands(place, key, entry):
+                if self._stands(place, key, entry):
                     return read(entry)
-            except OSError:
+            except (OSError, ValueError):
                 pass  # whoever reads it in full will say what cannot be read
         self.begin()
         return None
@@ -96,7 +104,7 @@ class Index:
 
     def save(self) -> None:
         """Write the index, whole or not at all, if it changed; manifests that are gone leave it."""
-        if not self._changed:
+        if not self._changed or self._file is None:
             return
         kept = {k: each for k, each in self._entries.items() if os.path.isfile(self._place(k))}
         entries.write(self._file, self._made_by, kept.values())
@@ -148,24 +156,51 @@ class Index:
 
     def _settled(self, found: Iterable[Look | None]) -> bool:
         """Tell whether nothing changed since looking began, as far as clocks in ticks can say."""
-        if self._began is None:
-            return False
-        tick = TICK if self._began % 1_000_000_000 else COARSE
-        times = (time for look in found if look is not None for time in look[1:3])
-        return max(times, default=0) < self._began - 2 * tick
+        began = self._began
+        return began is not None and all(
+            max(look[1:3]) < began - 2 * (COARSE if is_of_whole_seconds(*look[1:3]) else TICK)
+            for look in found
+            if look is not None
+        )
 
 
 def read(entry: Entry) -> Answer:
-    """Return the whole answer of an entry."""
-    return Answer(**json.loads(entry.answer))
+    """Return the whole answer of an entry.
+
+    Raises:
+        ValueError: when it is none that verbs can take.
+    """
+    try:
+        answer = Answer(**json.loads(entry.answer))
+        if _is_sound(answer) and answer.model == entry.model:
+            return answer
+    except (AttributeError, KeyError, RecursionError, TypeError) as error:
+        raise ValueError("is no answer") from error
+    raise ValueError("is no answer")
 
 
-def _clock(file: str) -> int | None:
-    """Return the time that the filesystem stamps a file with now; None if it takes none."""
-    path = entries.temporary_beside(file)
+def _is_sound(answer: Answer) -> bool:
+    steps, drifts = answer.plan["steps"], [*answer.drift, *answer.committed]
+    texts = [answer.model, answer.version, answer.summary, *answer.annotations]
+    texts += [step[key] for step in steps for key in ("format", "action", "reason")]
+    texts += [each[key] for each in drifts for key in ("name", "sentence", "repair")]
+    problems = [Problem(**each["problem"]) for each in drifts]
+    texts += [text for each in problems for text in (each.file, each.message, each.hint)]
+    checks = answer.checks
+    return all(isinstance(text, str) for text in texts) and (
+        checks is None or all(isinstance(checks[step["format"]], int) for step in steps)
+    )
+
+
+def _clock(root: str) -> int | None:
+    """Return the time that the root's filesystem stamps a file with now; None if it takes none.
+
+    A server's clock may be ahead of ours, by which other files are stamped: the earlier one holds.
+    """
+    path = entries.temporary_beside(os.path.join(root, ".clock"))
     try:
         with open(path, "xb") as opened:
-            return os.fstat(opened.fileno()).st_mtime_ns
+            return min(os.fstat(opened.fileno()).st_mtime_ns, time.time_ns())
     except OSError:
         return None
     finally:

@@ -1,4 +1,4 @@
-"""The file of an index, `.index`, and the looks that it holds.
+"""The file of an index, and the looks that it holds.
 
 After a first line with version and checksum come entries, separated by two NULs, their fields by
 one: no path has any, and no field is empty. An interpreter alone takes half as long as a command
@@ -9,16 +9,20 @@ nor `re`, dataclasses or `typing`.
 from __future__ import annotations
 
 import os
+import stat
 import zlib
 
+from artifactbuild.index.location import is_private, prepare
 from artifactbuild.release.fingerprint import ENVIRONMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FILE = ".index"
-VERSION = 2
+VERSION = 3
+MAX_BYTES = 1 << 26
+"""How large an index may be; a thousand manifests of 38 files need a twentieth of it."""
+
 VERBS = ("build", "check", "plan")
 
 Look = tuple[int, int, int, int, int]
@@ -143,29 +147,53 @@ def number(found: list[Look | None]) -> str:
     return str(hash(tuple([each or () for each in found])))
 
 
-def read(path: str, made_by: str) -> dict[str, str]:
+def read(path: str | None, made_by: str) -> dict[str, str]:
     """Return the entries of an index as written, by key.
 
-    There are none if it is damaged, of another version or of another environment.
+    There are none if it is damaged, of another version or of another environment, if it is not a
+    file of the user alone, or if it is too large.
     """
+    if path is None:
+        return {}
     try:
-        with open(path, "rb") as file:
-            head, body = file.readline(), file.read()
+        head, _, body = _content(path).partition(b"\n")
         if head != _header(body):
             return {}
         own, *entries = body.decode("utf-8", "surrogatepass").split(_NUL + _NUL)
     except (OSError, ValueError):
         return {}
-    return {each[: each.index(_NUL)]: each for each in entries} if own == made_by else {}
+    return {each.partition(_NUL)[0]: each for each in entries} if own == made_by else {}
+
+
+def _content(path: str) -> bytes:
+    """Return what a regular file of the user alone holds, empty for anything else.
+
+    A link is not followed, a pipe would wait for its writer, and a device has no end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        own = is_private(found) and is_private(os.lstat(os.path.dirname(path)))
+        if not own or not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+            return b""
+        blocks = [os.read(descriptor, found.st_size)]
+        while blocks[-1] and sum(map(len, blocks)) < found.st_size:
+            blocks.append(os.read(descriptor, found.st_size))
+        return b"".join(blocks)
+    finally:
+        os.close(descriptor)
 
 
 def write(path: str, made_by: str, entries: Iterable[str]) -> None:
     """Write an index, whole or not at all."""
     body = (_NUL + _NUL).join([made_by, *entries]).encode("utf-8", "surrogatepass")
+    if len(body) >= MAX_BYTES or not prepare(path):
+        return
     temporary = temporary_beside(path)
     try:
-        with open(temporary, "xb") as file:
-            file.write(_header(body) + body)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(_header(body) + b"\n" + body)
         os.replace(temporary, path)
     except OSError:
         remove(temporary)
@@ -195,18 +223,28 @@ def text(key: str, entry: Entry) -> str:
     return _NUL.join(fields)
 
 
-def parsed(text: str) -> Entry:
-    """Return the entry that was written."""
-    _, asked, model, *rest = text.split(_NUL)
-    said, answer, fields = rest[: len(VERBS)], rest[len(VERBS)], rest[len(VERBS) + 1 :]
-    parts, at = [], 0
+def parsed(text: str) -> Entry | None:
+    """Return the entry that was written; None where it is none, or watches nothing."""
+    fields = text.split(_NUL)
+    head = 4 + len(VERBS)
+    said, parts, at = fields[3 : head - 1], [], head
     while at < len(fields):
-        folder, kind, look, holds, names = fields[at : at + 5]
-        start, at = at + 5, at + 5 + int(names)
+        folder, kind, look, holds, names = [*fields[at : at + 5], "", "", "", "", ""][:5]
+        count = int(names) if names.isascii() and names.isdecimal() and len(names) < 9 else 0
+        start, at = at + 5, at + 5 + count
+        if kind not in (_WHOLE, _NAMED) or not count or at > len(fields):
+            return None
         parts.append(Part(folder, fields[start:at], kind == _WHOLE, look, holds))
-    return Entry(asked, model, said, answer, parts)
+    if not parts or not all(fields) or not all(map(_is_plain, said)):
+        return None
+    return Entry(fields[1], fields[2], said, fields[head - 1], parts)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether lines have nothing in them that a terminal obeys."""
+    return text.replace("\n", "").isprintable()
 
 
 def _header(body: bytes) -> bytes:
     """Return the first line: what this is, which version, and a sum of what follows."""
-    return b"artifactbuild index %d %08x\n" % (VERSION, zlib.crc32(body))
+    return b"artifactbuild index %d %08x" % (VERSION, zlib.crc32(body))

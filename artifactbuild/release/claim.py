@@ -31,7 +31,7 @@ def moved(source: Path, target: Path) -> bool:
     Raises:
         Refusal: when something else lies there, or another builder does not come to an end.
     """
-    file = _file(target)
+    file = file_of(target)
     deadline = time.monotonic() + PATIENCE
     while not _is_version(target):
         refuse_obstacle(target)
@@ -44,7 +44,7 @@ def moved(source: Path, target: Path) -> bool:
 
 def refuse_obstacle(target: Path) -> None:
     """Refuse what lies where a version would and is neither version nor claimed."""
-    if os.path.lexists(target) and not _file(target).exists() and not _is_version(target):
+    if os.path.lexists(target) and not file_of(target).exists() and not _is_version(target):
         raise Refusal(
             Problem(
                 file=str(target),
@@ -54,9 +54,14 @@ def refuse_obstacle(target: Path) -> None:
         )
 
 
+def is_claimed(target: Path) -> bool:
+    """Tell whether a builder has claimed a version, or died while it had."""
+    return os.path.lexists(file_of(target))
+
+
 def forget(target: Path) -> None:
     """Remove the claim on a version that is published: nothing is left to be done under it."""
-    _file(target).unlink(missing_ok=True)
+    file_of(target).unlink(missing_ok=True)
 
 
 def clear_dead(root: Path) -> None:
@@ -127,7 +132,8 @@ def _wait(file: Path, target: Path, deadline: float) -> None:
         raise Refusal(Problem(file=str(target), message=message, hint=hint))
 
 
-def _file(target: Path) -> Path:
+def file_of(target: Path) -> Path:
+    """Return the file by which a builder claims a version."""
     return target.with_name(f".{target.name}.claim")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -76,21 +76,23 @@ def of_folders(
     Files that are `known` are read only if they look otherwise by now.
     """
     named = {key: files(folder) for key, folder in folders.items()}
-    paths = [path for each in named.values() for path in each.values()]
-    seen = {path: known[path].of(path) for path in paths if path in known} if known else {}
-    digests = {**seen, **_of_files(path for path in paths if path not in seen)}
+    digests = of_files([path for each in named.values() for path in each.values()], known)
     return {
         key: {name: digests[paths[name]] for name in sorted(paths)} for key, paths in named.items()
     }
 
 
-def _of_files(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return the sha256 of every file; much is hashed by several threads, the largest first."""
-    sizes = {path: path.stat().st_size for path in paths}
+def of_files(paths: Sequence[Path], known: Mapping[Path, Hashed] | None = None) -> dict[Path, str]:
+    """Return the sha256 of every file; much is hashed by several threads, the largest first.
+
+    Files that are `known` are read only if they look otherwise by now.
+    """
+    seen = {path: known[path].of(path) for path in paths if path in known} if known else {}
+    sizes = {path: path.stat().st_size for path in paths if path not in seen}
     if sum(sizes.values()) < _MANY:
-        return {path: of_file(path) for path in sizes}
+        return {**seen, **{path: of_file(path) for path in sizes}}
     from concurrent.futures import ThreadPoolExecutor  # a short command has little to hash
 
     ordered = sorted(sizes, key=lambda path: -sizes[path])
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(ordered, pool.map(of_file, ordered), strict=True))
+        return {**seen, **dict(zip(ordered, pool.map(of_file, ordered), strict=True))}

@@ -38,6 +38,15 @@ def look(path: str) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino} {found.st_mode}"
 
 
+def is_of_whole_seconds(content: int, inode: int) -> bool:
+    """Tell whether a filesystem keeps no fractions of a second, by the two times of a file.
+
+    The second is always that of a change; the first may be anything, so this may err, to the side
+    of too much care.
+    """
+    return not (content % 1_000_000_000 and inode % 1_000_000_000)
+
+
 def _own_folders() -> Iterator[str]:
     """Yield the folders of our code, and of schemas and templates, which lie beside it or in it."""
     package = os.path.dirname(os.path.dirname(__file__))

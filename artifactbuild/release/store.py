@@ -15,17 +15,20 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import alive, claim, digest, durable, record
+from artifactbuild.release import alive, aside, claim, digest, durable, record
+from artifactbuild.release.aside import Kept
 
 STAGING = ".staging"
 FAILED = ".failed"
 PROPOSED = ".proposed"
+ASIDE = ".damaged"
+HIDDEN = (STAGING, FAILED, PROPOSED, ASIDE)
 PUBLISHED, IDENTICAL = "published", "identical"
 
 _LIFE = "held"
@@ -51,6 +54,17 @@ class Store:
     def is_published(self, model: str, format: str, version: str) -> bool:
         """Tell whether a version is there, whole."""
         return _is_version(self.folder(model, format, version))
+
+    def has(self, model: str, format: str, version: str) -> bool:
+        """Tell whether anything lies where a version would, unless a builder is moving it in."""
+        folder = self.folder(model, format, version)
+        try:
+            folder.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # who reads it will say why it cannot be read
+        return os.path.isfile(folder / record.FILE) or not claim.is_claimed(folder)
 
     def failed(self, model: str, version: str) -> Path:
         """Return where a build that failed leaves what it had."""
@@ -126,6 +140,34 @@ class Store:
                 break
         self.settle(model, format, version)
         return PUBLISHED
+
+    def replace(
+        self, staged: Path, model: str, format: str, version: str, files: Mapping[str, str]
+    ) -> Kept | None:
+        """Publish a sealed artifact in place of a damaged version; return what is kept of that.
+
+        `files` are the digests of the artifact. What was there is set aside as one before the
+        artifact is published, so that no reader sees a part of either under the version's name. It
+        goes when the artifact stands, but for the files that differ.
+
+        Raises:
+            Refusal: when another builder published other bytes meanwhile.
+            OSError: when the disk fails; what was there is back, or set aside.
+        """
+        target = self.folder(model, format, version)
+        old = None
+        if os.path.lexists(target) and not aside.is_as(target, files):
+            old = aside.moved(target, self.root / ASIDE / model / format / version)
+        try:
+            if old is not None:
+                durable.sync(target.parent)
+                durable.sync(old.parent)
+            self.publish(staged, model, format, version)
+        except BaseException:
+            if old is not None:
+                aside.back(old, target)
+            raise
+        return aside.stripped(old, files) if old is not None else None
 
     def settle(self, model: str, format: str, version: str) -> None:
         """Bring a version's name to the disk: whoever renamed it may have died before it could."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ from artifactbuild.examining import Seen
 from artifactbuild.job import Job, shown
 from artifactbuild.plan import Current
 from artifactbuild.problems import Problem
-from artifactbuild.release import environment, record
-from artifactbuild.release.lock import Locked
+from artifactbuild.release import damage, environment, record
+from artifactbuild.release.damage import Damage
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.sources import ABSENT, PRESENT
 from artifactbuild.resources import card_template
-from artifactbuild.review.kinds import KINDS
+from artifactbuild.review.kinds import KINDS, REPAIR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,6 @@ def of(seen: Seen) -> tuple[Drift, ...]:
     """Find all drift of what was seen of a manifest."""
     return (
         *_without_artifacts(seen),
-        *_unreadable(seen),
         *_published(seen),
         *_cards(seen),
     )
@@ -48,7 +48,7 @@ def of(seen: Seen) -> tuple[Drift, ...]:
 
 def committed(work: Job) -> tuple[Drift, ...]:
     """Find the drift in what is committed, without a look at artifacts."""
-    return tuple(_without_artifacts(Seen(work=work, records={}, files={}, unreadable={})))
+    return tuple(_without_artifacts(Seen(work=work, records={}, files={}, damaged={})))
 
 
 def _without_artifacts(seen: Seen) -> Iterator[Drift]:
@@ -58,19 +58,11 @@ def _without_artifacts(seen: Seen) -> Iterator[Drift]:
     yield from _formats(seen.work)
 
 
-def _unreadable(seen: Seen) -> Iterator[Drift]:
-    for format, problem in seen.unreadable.items():
-        folder = seen.work.folder(format)
-        what = f"{shown(folder / record.FILE)}: {problem.message}"
-        where = ("formats", format)
-        yield _drift(seen.work, "artifact-unreadable", where, what=what, folder=folder)
-
-
 def _impossible(seen: Seen, now: Current) -> Iterator[Drift]:
     work = seen.work
     made = plan.make(work.loaded.manifest, now, work.lock, seen.published)
     for step in made.of(plan.REFUSE):
-        if step.impossible:
+        if step.impossible and step.format not in seen.damaged:
             yield _drift(work, "format-impossible", ("formats", step.format), what=step.reason)
 
 
@@ -128,36 +120,30 @@ def _published(seen: Seen) -> Iterator[Drift]:
     """Hold what is published here against the lock, file by file."""
     work = seen.work
     locked = work.memory.artifacts if work.memory else {}
-    there = {*seen.records, *seen.unreadable}
+    there = {*seen.records, *seen.damaged}
     lacking = [format for format in work.formats if format in locked and format not in there]
     if lacking:
         yield _drift(work, "not-published", what=", ".join(lacking))
     for format in seen.records:
+        folder, where = work.folder(format), ("formats", format)
         if format not in locked:
-            yield _drift(work, "published-not-locked", ("formats", format), what=format)
-        else:
-            yield from _artifact(seen, format, locked[format])
+            yield _drift(work, "published-not-locked", where, what=format)
+        elif dict(seen.files[format]) != dict(locked[format].files):
+            yield _drift(work, "artifact-unlike-lock", where, what=shown(folder), folder=folder)
+    for format, damaged in seen.damaged.items():
+        yield from _damaged(work, format, damaged)
 
 
-def _artifact(seen: Seen, format: str, locked: Locked) -> Iterator[Drift]:
-    work, where = seen.work, ("formats", format)
-    folder, found = work.folder(format), seen.files[format]
-    if found.get(record.FILE) != locked.files.get(record.FILE) and _elsewhere(seen, format):
-        yield _drift(work, "artifact-unlike-lock", where, what=shown(folder), folder=folder)
+def _damaged(work: Job, format: str, damaged: tuple[Damage, ...]) -> Iterator[Drift]:
+    """Name each file of a damaged artifact; without a lock, all of them at once."""
+    folder, where = work.folder(format), ("formats", format)
+    if work.locked(format) is None:
+        what = damage.sentence(damaged)
+        yield _drift(work, "artifact-damaged", where, what=what, folder=folder)
         return
-    for name in plan.differing(locked.files, found):
-        kind = (
-            "missing" if name not in found else "extra" if name not in locked.files else "changed"
-        )
-        what = shown(folder / name)
-        yield _drift(work, f"artifact-{kind}", where, what=what, folder=folder)
-
-
-def _elsewhere(seen: Seen, format: str) -> bool:
-    """Tell whether an artifact was built in another environment than the lock's."""
-    assert seen.work.memory is not None
-    before, made = seen.work.memory, seen.records[format]
-    return bool(environment.drift(before.environment, made.environment))
+    for each in damaged:
+        what = shown(folder / each.file) + (f": {each.why}" if each.why else "")
+        yield _drift(work, f"artifact-{each.kind}", where, what=what, folder=folder)
 
 
 def _cards(seen: Seen) -> Iterator[Drift]:
@@ -205,6 +191,9 @@ def _drift(
         "root": shown(work.store.root),
         "folder": shown(folder) if folder is not None else "",
     }
-    sentence, repair = kind.sentence.format(**words), kind.repair.format(**words)
+    sentence = kind.sentence.format(**words)
+    repair = kind.repair.format(**{name: shlex.quote(word) for name, word in words.items()})
+    if kind.repair == REPAIR:
+        repair = work.repair
     problem = work.problem(where, f"{name}: {sentence}", f"`{repair}`")
     return Drift(name=name, sentence=sentence, repair=repair, error=kind.error, problem=problem)

@@ -19,7 +19,8 @@ class Kind:
 
 
 BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
-AGAIN = "rm -r {folder} && artifactbuild build {manifest}"
+REPAIR = "artifactbuild build --repair {manifest}"
+GIVE_UP = "rm -rf {folder} && artifactbuild build {manifest}"
 
 KINDS: Mapping[str, Kind] = {
     "manifest-changed": Kind(
@@ -82,17 +83,22 @@ KINDS: Mapping[str, Kind] = {
         sentence="{root} has {what} of {version}, and the lock has not", repair=BUILD, error=True
     ),
     "artifact-missing": Kind(
-        sentence="{what} is in the lock of {version}, and gone", repair=AGAIN, error=True
+        sentence="{what} is in the lock of {version}, and gone", repair=REPAIR, error=True
     ),
     "artifact-extra": Kind(
-        sentence="{what} is not in the lock of {version}", repair=AGAIN, error=True
+        sentence="{what} is not in the lock of {version}", repair=REPAIR, error=True
     ),
     "artifact-changed": Kind(
         sentence="{what} has other bytes than the lock of {version} names",
-        repair=AGAIN,
+        repair=REPAIR,
         error=True,
     ),
-    "artifact-unreadable": Kind(sentence="{what}", repair=AGAIN, error=True),
+    "artifact-unreadable": Kind(sentence="{what}", repair=REPAIR, error=True),
+    "artifact-damaged": Kind(
+        sentence="{folder} is damaged, and no lock says what it held: {what}",
+        repair=GIVE_UP,
+        error=True,
+    ),
     "artifact-unlike-lock": Kind(
         sentence="{what} was built here in another environment than the lock names",
         repair="artifactbuild reproduce {manifest}",

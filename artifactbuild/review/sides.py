@@ -95,8 +95,8 @@ def _pending(work: Job) -> tuple[str, ...]:
         before = work.lock.inputs
         now = inputs_now(work, [before])
         return plan.changes(replace(before, manifest={}), replace(now, manifest={}))
-    refused = examining.plan(examining.see(work)).of(plan.REFUSE)
-    return tuple(dict.fromkeys(change for step in refused for change in step.changes))
+    steps = examining.plan(examining.see(work)).steps
+    return tuple(dict.fromkeys(change for step in steps for change in step.changes))
 
 
 def of_lock(known: Lock, label: str, path: Path, artifacts: Path | None) -> Placed:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.cli import run
-from artifactbuild.index.entries import FILE
+from artifactbuild.index.location import file_of
 from artifactbuild.outcome import Outcome
 from tests.benchmarks.many import FIRST, multiply
 
@@ -27,6 +27,7 @@ OURS = {
     "artifactbuild.entry",
     "artifactbuild.index",
     "artifactbuild.index.entries",
+    "artifactbuild.index.location",
     "artifactbuild.manifest",
     "artifactbuild.manifest.find",
     "artifactbuild.release",
@@ -88,7 +89,9 @@ def watched(*arguments: str) -> tuple[str, set[str], list[str], list[str]]:
 @pytest.mark.parametrize("verb", ["build", "check", "plan"])
 def test_nothing_changed(many: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    index = many / "artifacts" / FILE
+    file = file_of(str(many / "artifacts"), str(many))
+    assert file is not None
+    index = Path(file)
     before = index.read_bytes()
     out, modules, opened, listed = watched(verb)
     assert modules == OURS | LIBRARY

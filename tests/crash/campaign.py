@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.crash import injection, killing, powercut, racing
+from tests.crash import injection, killing, powercut, racing, repairing
 
 
 def injected(place: Path) -> bool:
@@ -27,6 +27,12 @@ def injected(place: Path) -> bool:
         tried = list(injection.trials(way, place, chosen, by_claim=by_claim))
         name = f"{way}{' by claim' if by_claim else ''}: {len(calls)} system calls"
         good &= _told(name, [trial.violations for trial in tried], bad=way == "naive")
+    for by_claim in (False, True):
+        calls = injection.calls("repair", place, by_claim=by_claim, fresh=repairing.damaged_store)
+        chosen = [(call, fault) for call in calls for fault in injection.FAULTS]
+        tried = list(repairing.trials(place, chosen, by_claim=by_claim))
+        name = f"repair{' by claim' if by_claim else ''}: {len(calls)} system calls"
+        good &= _told(name, [trial.violations for trial in tried], bad=False)
     return good
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +46,14 @@ class Trial:
     violations: tuple[str, ...]
 
 
-def calls(way: str, place: Path, *, by_claim: bool = False) -> list[Call]:
+def calls(
+    way: str, place: Path, *, by_claim: bool = False, fresh: Callable[[Path], Path] | None = None
+) -> list[Call]:
     """Return every system call of the publish step that touches files, from a clean run."""
-    root = _fresh(place)
+    root = (fresh or fresh_store)(place)
     trace = place / "trace"
     options = ["-o", str(trace), *(REFUSE_RENAME if by_claim else ())]
-    _traced(options, way, root).check_returncode()
+    traced(options, way, root).check_returncode()
     counted: Counter[str] = Counter()
     found, inside = [], False
     for line in trace.read_text().splitlines():
@@ -72,10 +74,10 @@ def trials(
     for call, fault in chosen:
         if by_claim and call.name == "renameat2":
             continue
-        root = _fresh(place)
+        root = fresh_store(place)
         options = ["-e", f"trace={call.name},renameat2"]
         options += ["-e", f"inject={call.name}:{fault}:when={call.number}"]
-        done = _traced([*options, *(REFUSE_RENAME if by_claim else ())], way, root)
+        done = traced([*options, *(REFUSE_RENAME if by_claim else ())], way, root)
         left = [*_left_behind(root, done), *_after_another_run(way, root)]
         yield Trial(call=call, fault=fault, code=done.returncode, violations=tuple(left))
 
@@ -88,7 +90,7 @@ def whole(folder: Path, content: str) -> bool:
     )
 
 
-def _fresh(place: Path) -> Path:
+def fresh_store(place: Path) -> Path:
     """Make a store with one published version and its lock."""
     root = place / "artifacts"
     for folder in (root, place / "manifest"):
@@ -98,7 +100,8 @@ def _fresh(place: Path) -> Path:
     return root
 
 
-def _traced(options: list[str], way: str, root: Path) -> subprocess.CompletedProcess[str]:
+def traced(options: list[str], way: str, root: Path) -> subprocess.CompletedProcess[str]:
+    """Publish in a process whose system calls are traced."""
     command = [sys.executable, "-B", str(_SCRIPT), way, str(root), "v1", "one"]
     environment = {**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": "0"}
     return subprocess.run(

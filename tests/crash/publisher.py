@@ -1,9 +1,10 @@
 """Publishes one tiny version and its lock, as a process that may be killed at any moment.
 
 `python publisher.py WAY ROOT VERSION CONTENT [wait]`, where WAY is `store` (ours), `claim` (ours
-where no rename refuses to replace), `naive` (in place) or `unsynced` (a plain rename, nothing
-brought to the disk). Acknowledges on standard output; exit 1 is an expected failure. With `wait` it
-says `ready` before the very moment of publishing, and goes on when it is told to.
+where no rename refuses to replace), `repair` (in place of a damaged version), `naive` (in place) or
+`unsynced` (a plain rename, nothing brought to the disk). Acknowledges on standard output; exit 1 is
+an expected failure. With `wait` it says `ready` before the very moment of publishing, and goes on
+when it is told to.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from artifactbuild.problems import Refusal
 from artifactbuild.release import durable, lock
+from artifactbuild.release.digest import of_folder
 from artifactbuild.release.lock import Lock, LockedTotals
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.store import Store
@@ -83,6 +85,18 @@ def claim(root: Path, version: str, content: str, wait: Callable[[], None] = lam
     return store(root, version, content, wait)
 
 
+def repair(root: Path, version: str, content: str, wait: Callable[[], None] = lambda: None) -> str:
+    """Publish in place of a damaged version, as the pipeline does."""
+    where = Store(root=root)
+    with where.staging(MODEL, version) as staged:
+        folder = staged / FORMAT
+        fill(folder, content)
+        durable.seal(folder)
+        wait()
+        where.replace(folder, MODEL, FORMAT, version, of_folder(folder))
+    return "repaired"
+
+
 def naive(root: Path, version: str, content: str, wait: Callable[[], None] = lambda: None) -> str:
     """Publish in place, file by file."""
     wait()
@@ -105,7 +119,7 @@ def unsynced(
     return "published"
 
 
-WAYS = {"store": store, "claim": claim, "naive": naive, "unsynced": unsynced}
+WAYS = {"store": store, "claim": claim, "repair": repair, "naive": naive, "unsynced": unsynced}
 
 
 def main(way: str, root: str, version: str, content: str, *rest: str) -> int:

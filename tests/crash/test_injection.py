@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash import injection
+from tests.crash import injection, repairing
 from tests.crash.injection import Call, Trial
 
 COMMITS = ("renameat2", "rename", "flock", "fsync", "unlink")
@@ -54,3 +54,13 @@ def test_naive_publisher_is_found_out(tmp_path: Path) -> None:
     calls = injection.calls("naive", tmp_path)
     killed = [(call, "signal=SIGKILL") for call in calls if call.name == "write"]
     assert violations(list(injection.trials("naive", tmp_path, killed)))
+
+
+@pytest.mark.parametrize("by_claim", [False, True], ids=["rename", "claim"])
+def test_repair_survives_faults_at_its_system_calls(tmp_path: Path, by_claim: bool) -> None:
+    fresh = repairing.damaged_store
+    calls = injection.calls("repair", tmp_path, by_claim=by_claim, fresh=fresh)
+    assert len(calls) > 100
+    tried = list(repairing.trials(tmp_path, sample(calls), by_claim=by_claim))
+    assert violations(tried) == []
+    assert {trial.code for trial in tried if "KILL" in trial.fault} == {-9}

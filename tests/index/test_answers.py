@@ -16,7 +16,8 @@ import pytest
 from artifactbuild import contents
 from artifactbuild.index import answers
 from artifactbuild.index.answers import COARSE, TICK, Answer, Index
-from artifactbuild.index.entries import FILE, Place
+from artifactbuild.index.entries import Place
+from artifactbuild.index.location import file_of
 from artifactbuild.release import fingerprint
 
 ANSWER = Answer(
@@ -63,8 +64,14 @@ def place(project: Path) -> Place:
     return Place(str(project), str(project / "artifacts"), str(project))
 
 
+def index_of(folder: Path) -> Path:
+    file = file_of(str(folder / "artifacts"), str(folder))
+    assert file is not None
+    return Path(file)
+
+
 def opened(folder: Path) -> Index:
-    return Index(str(folder / "artifacts"), fingerprint.glance())
+    return Index(str(folder / "artifacts"), str(index_of(folder)), fingerprint.glance())
 
 
 def remember(folder: Path, name: str = "m") -> None:
@@ -90,7 +97,7 @@ def stands(folder: Path) -> bool:
 
 
 def stored(folder: Path) -> bytes:
-    return (folder / "artifacts" / FILE).read_bytes()
+    return index_of(folder).read_bytes()
 
 
 def swapped(text: str) -> str:
@@ -188,17 +195,17 @@ def test_answer_stands_where_only_looks_changed(
 
 def test_what_changed_a_moment_ago_is_not_remembered(project: Path) -> None:
     """A further change in the same tick of the clock could not be seen."""
-    (project / "artifacts" / FILE).unlink()
+    index_of(project).unlink()
     (project / MODULE).touch()
     remember(project)
-    assert not (project / "artifacts" / FILE).exists()
+    assert not index_of(project).exists()
     settle()
     remember(project)
     assert stands(project)
 
 
 def test_what_changes_while_it_is_looked_into_is_not_remembered(project: Path) -> None:
-    (project / "artifacts" / FILE).unlink()
+    index_of(project).unlink()
     settle()
     index = opened(project)
     index.begin()
@@ -212,7 +219,7 @@ def test_what_changes_while_it_is_looked_into_is_not_remembered(project: Path) -
 
 
 def test_what_went_while_it_was_looked_into_is_not_remembered(project: Path) -> None:
-    (project / "artifacts" / FILE).unlink()
+    index_of(project).unlink()
     index = opened(project)
     index.begin()
     watched = [contents.files(str(project / "manifests/m"), ["model.py"])]
@@ -223,7 +230,7 @@ def test_what_went_while_it_was_looked_into_is_not_remembered(project: Path) -> 
 
 
 def test_clock_that_went_back_keeps_nothing_that_is_in_the_future(project: Path) -> None:
-    (project / "artifacts" / FILE).unlink()
+    index_of(project).unlink()
     future = time.time_ns() + 3600 * 10**9
     os.utime(project / MODULE, ns=(future, future))
     settle()
@@ -239,19 +246,27 @@ def test_edit_stamped_before_the_index_is_seen(project: Path) -> None:
     assert not stands(project)
 
 
-def test_clock_without_fractions_of_a_second_needs_longer_to_settle(project: Path) -> None:
+@pytest.mark.parametrize("coarse", [(1, 0), (0, 1), (0, 0)])
+def test_file_without_fractions_of_a_second_needs_longer_to_settle(
+    project: Path, coarse: tuple[int, int]
+) -> None:
+    """Each file by its own filesystem, wherever the root lies."""
     index = opened(project)
-    index._began = 1_000_000_000_000_000_000
-    assert not index._settled([(1, index._began - COARSE, 0, 1, 1)])
-    assert not index._settled([(1, 0, index._began - COARSE, 1, 1)])
-    assert index._settled([(1, index._began - 3 * COARSE, 0, 1, 1), None])
-    index._began += 1
-    assert index._settled([(1, index._began - COARSE, 0, 1, 1)])
+    index._began = began = 1_000_000_000_000_000_007
+    fine = began - COARSE - 7 + 5, began - COARSE - 7 + 5
+    content, inode = (began - 7 - COARSE + 5 * each for each in coarse)
+    assert index._settled([(1, *fine, 1, 1), None])
+    assert not index._settled([(1, *fine, 1, 1), (1, content, inode, 1, 1)])
+    later = content - 2 * COARSE, inode - 2 * COARSE
+    assert index._settled([(1, *fine, 1, 1), (1, *later, 1, 1)])
 
 
 def test_copy_of_a_checkout_answers_for_itself(project: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-a", project, copy], check=True)
+    assert not stands(copy)
+    settle()
+    remember(copy)
     edit(project / MODULE)
     assert stands(copy)
     assert not stands(project)
@@ -280,7 +295,7 @@ def test_manifest_that_is_gone_leaves_the_index(project: Path) -> None:
 
 @pytest.mark.parametrize("kept", [0, 1, 20, 31, 32, 33, 200, -1, -200])
 def test_truncated_index_is_ignored(project: Path, kept: int) -> None:
-    (project / "artifacts" / FILE).write_bytes(stored(project)[:kept])
+    index_of(project).write_bytes(stored(project)[:kept])
     assert not stands(project)
 
 
@@ -289,13 +304,13 @@ def test_index_with_a_flipped_bit_is_ignored(project: Path) -> None:
     for place in range(0, len(whole), 97):
         damaged = bytearray(whole)
         damaged[place] ^= 1
-        (project / "artifacts" / FILE).write_bytes(damaged)
+        index_of(project).write_bytes(damaged)
         assert not stands(project)
 
 
 def test_index_of_another_version_is_ignored(project: Path) -> None:
-    text = stored(project).replace(b"artifactbuild index 2", b"artifactbuild index 3")
-    (project / "artifacts" / FILE).write_bytes(text)
+    text = stored(project).replace(b"artifactbuild index 3", b"artifactbuild index 2")
+    index_of(project).write_bytes(text)
     assert not stands(project)
 
 
@@ -360,4 +375,5 @@ def test_index_written_by_several_processes_is_always_whole(project: Path) -> No
         assert stands(project)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     assert stands(project)
-    assert sorted(p.name for p in (project / "artifacts").iterdir()) == [FILE, "m"]
+    assert [p.name for p in (project / "artifacts").iterdir()] == ["m"]
+    assert [p.name for p in index_of(project).parent.glob(f"{index_of(project).name}.*")] == []

@@ -87,7 +87,7 @@ def lock(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None
 
 
 KERAS = "artifacts/dense/keras/v1"
-AGAIN = f"rm -r {KERAS} && artifactbuild build model.artifact.yaml"
+REPAIR = "artifactbuild build --repair model.artifact.yaml"
 BUILD = "artifactbuild build model.artifact.yaml"
 BUMP = "artifactbuild bump model.artifact.yaml"
 
@@ -97,6 +97,11 @@ def impossible(folder: Path) -> None:
     shutil.rmtree(folder / "artifacts")
     signature = "input_signature:\n  - {name: x, shape: [null, 4], dtype: bfloat16}"
     manifest("[keras, h5]", f"[keras, onnx]\n{signature}")(folder)
+
+
+def no_lock_and_no_payload(folder: Path) -> None:
+    (folder / "model.artifact.lock").unlink()
+    (folder / KERAS / "model.keras").unlink()
 
 
 CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
@@ -178,22 +183,27 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "artifact-missing": (
         lambda folder: (folder / KERAS / "model.keras").unlink(),
         f"{KERAS}/model.keras is in the lock of v1, and gone",
-        AGAIN,
+        REPAIR,
     ),
     "artifact-extra": (
         lambda folder: (folder / KERAS / "more.txt").touch(),
         f"{KERAS}/more.txt is not in the lock of v1",
-        AGAIN,
+        REPAIR,
     ),
     "artifact-changed": (
         edit(f"{KERAS}/metadata.json", '"record_version": 1', '"record_version":  1'),
         f"{KERAS}/metadata.json has other bytes than the lock of v1 names",
-        AGAIN,
+        REPAIR,
     ),
     "artifact-unreadable": (
         edit(f"{KERAS}/metadata.json", '"record_version": 1', '"record_version": 9'),
         f"{KERAS}/metadata.json: record_version is 9, this artifactbuild reads 1",
-        AGAIN,
+        REPAIR,
+    ),
+    "artifact-damaged": (
+        no_lock_and_no_payload,
+        f"{KERAS} is damaged, and no lock says what it held: model.keras is missing",
+        f"rm -rf {KERAS} && artifactbuild build model.artifact.yaml",
     ),
     "artifact-unlike-lock": (
         edit(f"{KERAS}/metadata.json", '"system": "', '"system": "Another'),
@@ -362,9 +372,9 @@ def test_card_is_rendered_again_by_another_version_of_us(
     assert len(rendered()) == 1
 
 
-def test_card_that_the_lock_does_not_have_is_stale(
+def test_card_that_the_lock_does_not_have_is_damaged_not_stale(
     rendered: Callable[[], list[Path]], tmp_path: Path
 ) -> None:
     del rendered
     edit(f"{KERAS}/MODEL_CARD.md", "# dense", "# Dense")(tmp_path)
-    assert "card-stale" in [name for name, _, _ in found(tmp_path)]
+    assert [name for name, _, _ in found(tmp_path)] == ["artifact-changed"]
