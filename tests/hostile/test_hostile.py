@@ -22,13 +22,14 @@ from artifactbuild.release import card
 from artifactbuild.targets import Target
 from artifactbuild.verification import Verdict
 from artifactbuild.worker.server import Server
-from tests.hostile import artifacts, manifests, records, templates
+from tests.hostile import artifacts, manifests, records, repositories, templates
 from tests.hostile.ground import SECRET, Ground, prepared, resealed, was_read
 from tests.release import kept
 
 EXPECTED = Path(__file__).parent / "expected.json"
 
 _VARYING = re.compile(r"[0-9a-f]{64}")
+_OBJECT = re.compile(r"\b([0-9a-f]{40}|[0-9a-f]{7})\b")
 
 
 @pytest.fixture
@@ -88,6 +89,25 @@ def test_record(name: str, at: Ground, golden: Any) -> None:
     golden(f"record: {name}", _said(verdict.problems()), at)
 
 
+@pytest.mark.parametrize("name", repositories.CASES)
+def test_repository(
+    name: str,
+    at: Ground,
+    golden: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repositories.repository(at)
+    sides, make = repositories.CASES[name]
+    folder = make(at)
+    at.marker.unlink(missing_ok=True)
+    os.utime(at.canary, (1_000_000_000, 1_500_000_000))
+    monkeypatch.chdir(folder or at.project)
+    code = run(["diff", *sides])
+    said = _OBJECT.sub("OBJECT", "".join(capsys.readouterr()))
+    golden(f"repository: {name}", f"exit {code}\n{said}", at)
+
+
 @pytest.mark.parametrize("name", artifacts.CASES)
 def test_artifact(name: str, at: Ground, golden: Any, server: Server, tmp_path: Path) -> None:
     verdict = inspected(name, at, server, tmp_path)
@@ -113,8 +133,8 @@ def _said(problems: tuple[Problem, ...]) -> str:
 
 
 def test_corpus_is_large_enough() -> None:
-    corpora = (manifests.CASES, templates.CASES, records.CASES, artifacts.CASES)
-    assert sum(len(each) for each in corpora) == len(json.loads(EXPECTED.read_text())) >= 40
+    corpora = (manifests, templates, records, artifacts, repositories)
+    assert sum(len(each.CASES) for each in corpora) == len(json.loads(EXPECTED.read_text())) >= 40
 
 
 class TestWithoutItsGuard:
