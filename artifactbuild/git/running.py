@@ -7,12 +7,12 @@ the commands that look at objects and files: see `git.place`.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifactbuild import searching
 from artifactbuild.problems import Problem, Refusal
 
 PATIENCE = 600.0
@@ -77,7 +77,7 @@ class Answer:
 
 def program() -> str | None:
     """Return the path of git, None if it is not installed; the current folder is not searched."""
-    return shutil.which("git", path=_search_path())
+    return searching.program("git")
 
 
 def named(variable: str) -> str | None:
@@ -129,17 +129,11 @@ def _environment() -> dict[str, str]:
     ours = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or _is_kept(k)}
     places = {name: place for name in _WHERE if (place := named(name)) is not None}
     ours.pop("LANGUAGE", None)
-    return {**ours, **places, **_FIXED, "PATH": _search_path()}
+    return {**ours, **places, **_FIXED, "PATH": searching.programs()}
 
 
 def _is_kept(variable: str) -> bool:
     return variable in _KEPT or variable.startswith(_KEPT_BEGINNINGS)
-
-
-def _search_path() -> str:
-    """Return PATH without the entries that are read from the current folder on."""
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(entry for entry in entries if os.path.isabs(entry))
 
 
 def _not_installed(folder: Path) -> Problem:
