@@ -30,7 +30,7 @@ from artifactbuild.entry import main
 if __name__ == "__main__":
     sys.exit(main())
 """
-"""What pip 25.1 and uv write as the console script; older ones import `re` first."""
+"""What uv and a newer pip write as the console script; an older pip imports `re` first."""
 
 
 @pytest.fixture

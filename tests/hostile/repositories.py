@@ -208,11 +208,6 @@ def working_tree_elsewhere(at: Ground) -> None:
     git(at.project, "config", "core.worktree", str(at.canary.parent))
 
 
-def replaced(at: Ground) -> None:
-    """Another commit stands in the place of `main`."""
-    git(at.project, "replace", "main", "pr")
-
-
 def branch_is_an_option(at: Ground) -> None:
     """`main` is gone, and what the remote calls its main branch is an option of git."""
     git(at.project, "branch", "-qD", "main")
@@ -256,7 +251,6 @@ CASES: Mapping[str, tuple[tuple[str, ...], Make]] = {
     "filters": ((), filters),
     "alternates": ((), alternates),
     "working_tree_elsewhere": ((), working_tree_elsewhere),
-    "replaced": (("main",), replaced),
     "branch_is_an_option": ((), branch_is_an_option),
     "newline": (("main\n--output=x",), lambda at: None),
     "configuration_is_broken": ((), configuration_is_broken),
