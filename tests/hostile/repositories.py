@@ -39,10 +39,10 @@ def repository(at: Ground) -> None:
     git(at.project, "commit", "-qam", "edit")
 
 
-def script(at: Ground, path: Path) -> str:
+def script(at: Ground, path: Path, then: str = "exec cat") -> str:
     """Write a program that writes the marker, and passes on what it is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\necho {path.name} >> '{at.marker}'\nexec cat\n")
+    path.write_text(f"#!/bin/sh\necho {path.name} >> '{at.marker}'\n{then}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
 
@@ -55,11 +55,12 @@ def lose(at: Ground, path: str = MANIFEST) -> None:
 
 def promisor(at: Ground, config: Path) -> None:
     """Name a remote that runs a program when a missing object is read."""
+    run = script(at, at.marker.parent / "fetch.sh", then="exit 1")
     with open(config, "a") as file:
         file.write(
             "[core]\n\trepositoryformatversion = 1\n"
             "[extensions]\n\tpartialClone = evil\n"
-            f'[remote "evil"]\n\turl = ext::{script(at, at.marker.parent / "fetch.sh")}\n'
+            f'[remote "evil"]\n\turl = ext::{run}\n'
             '\tpromisor = true\n[protocol "ext"]\n\tallow = always\n'
         )
 
@@ -178,7 +179,7 @@ def hooks(at: Ground) -> None:
     for name in (*names, "pre-commit", "post-merge", "pre-auto-gc", "sendemail-validate"):
         script(at, at.project / ".git" / "hooks" / name)
         script(at, at.project / "dense" / "hooks" / name)
-    git(at.project, "config", "core.hooksPath", "dense/hooks")
+    git(at.project, "config", "core.hooksPath", str(at.project / "dense" / "hooks"))
 
 
 def filters(at: Ground) -> None:
@@ -232,27 +233,42 @@ def huge_manifest(at: Ground) -> None:
     git(at.project, "switch", "-q", "pr")
 
 
+DIFF = ("diff",)
+MAIN = ("diff", "main")
+EXTRACT = ("reproduce", "--from", "pr")
+"""Refused after the extraction at the latest: `pr` has other sources than its lock."""
+
 CASES: Mapping[str, tuple[tuple[str, ...], Make]] = {
-    "lazy_fetch": (("main",), lazy_fetch),
-    "lazy_fetch_from_another": (("main",), lazy_fetch_from_another),
-    "lazy_fetch_of_a_lock": (("main",), lazy_fetch_of_a_lock),
-    "lazy_fetch_of_a_folder": ((f"main:{MANIFEST}",), lazy_fetch_of_a_folder),
-    "lazy_fetch_of_a_commit": ((), lazy_fetch_of_a_commit),
-    "included": (("main",), included),
-    "included_on_condition": (("main",), included_on_condition),
-    "of_the_working_tree": (("main",), of_the_working_tree),
-    "file_that_names_a_folder": (("main",), file_that_names_a_folder),
-    "bare_in_a_folder": ((), bare_in_a_folder),
-    "bare_above_a_folder": (("main",), bare_above_a_folder),
-    "bare_at_the_top_of_an_archive": ((), bare_at_the_top_of_an_archive),
-    "bare_beside_a_repository": ((), bare_beside_a_repository),
-    "programs": ((), programs),
-    "hooks": ((), hooks),
-    "filters": ((), filters),
-    "alternates": ((), alternates),
-    "working_tree_elsewhere": ((), working_tree_elsewhere),
-    "branch_is_an_option": ((), branch_is_an_option),
-    "newline": (("main\n--output=x",), lambda at: None),
-    "configuration_is_broken": ((), configuration_is_broken),
-    "huge_manifest": (("main",), huge_manifest),
+    "lazy_fetch": (MAIN, lazy_fetch),
+    "lazy_fetch_from_another": (MAIN, lazy_fetch_from_another),
+    "lazy_fetch_of_a_lock": (MAIN, lazy_fetch_of_a_lock),
+    "lazy_fetch_of_a_folder": ((*DIFF, f"main:{MANIFEST}"), lazy_fetch_of_a_folder),
+    "lazy_fetch_of_a_commit": (DIFF, lazy_fetch_of_a_commit),
+    "included": (MAIN, included),
+    "included_on_condition": (MAIN, included_on_condition),
+    "of_the_working_tree": (MAIN, of_the_working_tree),
+    "file_that_names_a_folder": (MAIN, file_that_names_a_folder),
+    "bare_in_a_folder": (DIFF, bare_in_a_folder),
+    "bare_above_a_folder": (MAIN, bare_above_a_folder),
+    "bare_at_the_top_of_an_archive": (DIFF, bare_at_the_top_of_an_archive),
+    "bare_beside_a_repository": (DIFF, bare_beside_a_repository),
+    "programs": (DIFF, programs),
+    "hooks": (DIFF, hooks),
+    "hooks_when_extracted": (EXTRACT, hooks),
+    "programs_when_extracted": (EXTRACT, programs),
+    "lazy_fetch_when_extracted": (("reproduce", "--from", "main"), lazy_fetch),
+    "filters": (EXTRACT, filters),
+    "alternates": (DIFF, alternates),
+    "working_tree_elsewhere": (DIFF, working_tree_elsewhere),
+    "branch_is_an_option": (DIFF, branch_is_an_option),
+    "newline": ((*DIFF, "main\n--output=x"), lambda at: None),
+    "configuration_is_broken": (DIFF, configuration_is_broken),
+    "huge_manifest": (MAIN, huge_manifest),
 }
+
+RUNS = (
+    *("lazy_fetch", "lazy_fetch_of_a_lock", "lazy_fetch_of_a_folder", "lazy_fetch_of_a_commit"),
+    "hooks_when_extracted",
+    *("included", "included_on_condition", "of_the_working_tree", "file_that_names_a_folder"),
+)
+"""Cases in which git, asked for the same without our guards, writes the marker."""

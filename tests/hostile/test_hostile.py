@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from artifactbuild import verification
+from artifactbuild import git, verification
 from artifactbuild.cli import run
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import card
@@ -98,12 +98,12 @@ def test_repository(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     repositories.repository(at)
-    sides, make = repositories.CASES[name]
+    arguments, make = repositories.CASES[name]
     folder = make(at)
     at.marker.unlink(missing_ok=True)
     os.utime(at.canary, (1_000_000_000, 1_500_000_000))
     monkeypatch.chdir(folder or at.project)
-    code = run(["diff", *sides])
+    code = run(arguments)
     said = _OBJECT.sub("OBJECT", "".join(capsys.readouterr()))
     golden(f"repository: {name}", f"exit {code}\n{said}", at)
 
@@ -125,6 +125,12 @@ def inspected(
     held = verification.held(target)
     assert held.faults == (), "level 1 sees what is in the record, and so it is"
     return verification.inspected(target, held, operations, server, tmp_path / "log")
+
+
+def _asked_itself(found: Any, folder: Path) -> git.Repository:
+    """Give git the repository's own folder, as it is."""
+    index = found.own / "index"
+    return git.Repository(top=found.top, folder=found.own, index=index, settings=())
 
 
 def _said(problems: tuple[Problem, ...]) -> str:
@@ -179,6 +185,20 @@ class TestWithoutItsGuard:
         assert [fault.kind for fault in hdf5.inspect(path, path.name)] == ["hdf5-bomb"]
         monkeypatch.setattr(hdf5._Walk, "_dataset", lambda *a: iter(()))
         assert list(hdf5.inspect(path, path.name)) == []
+
+    @pytest.mark.parametrize("name", repositories.RUNS)
+    def test_git_runs_what_the_repository_names(
+        self, bare: Ground, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        repositories.repository(bare)
+        arguments, make = repositories.CASES[name]
+        monkeypatch.chdir(make(bare) or bare.project)
+        bare.marker.unlink(missing_ok=True)
+        monkeypatch.setattr("artifactbuild.git.place._laid", _asked_itself)
+        monkeypatch.setattr("artifactbuild.git.running._FIXED", {})
+        monkeypatch.setattr("artifactbuild.git.running.SETTINGS", ())
+        run(arguments)
+        assert bare.marker.exists()
 
     def test_savedmodel_operation_gets_through(
         self, bare: Ground, server: Server, tmp_path: Path
