@@ -138,7 +138,8 @@ def _unwritten(
     if lost:
         return missing.objects(repository, f"files of {commit}", lost)
     message = f"git could not write the files of {commit}: {answer.reason}"
-    return Refusal(Problem(file=str(repository.top), message=message))
+    hint = missing.large_files(repository, commit) if "git-lfs" in answer.err else ""
+    return Refusal(Problem(file=str(repository.top), message=message, hint=hint))
 
 
 def _parsed(repository: Repository, name: str) -> str | None:

@@ -11,14 +11,15 @@ from artifactbuild.problems import Problem, Refusal
 FEW = 20
 """As many objects are fetched by name; more of them by fetching all again."""
 
-REFETCH = "git fetch --refetch --no-filter"
+REFETCH = "git fetch --refetch --no-filter {remote}"
 
 _REMOTE = re.compile(r"remote\.(?P<name>\w[\w.-]*)\.(url|pushurl)")
 _URL = re.compile(r"(https?|ssh|git|file)://[^\s-]\S*|[\w.-]+@[\w.-]+:\S+|/\S*")
 _ORDINARY = re.compile(
     r"core\.(repositoryformatversion|bare|filemode|logallrefupdates|ignorecase|precomposeunicode"
     r"|symlinks|autocrlf|eol|sparsecheckout|sparsecheckoutcone)"
-    r"|extensions\.\w+|user\.(name|email)|branch\..*\.(remote|merge|rebase|description)"
+    r"|lfs\.(repositoryformatversion|\S*\.(access|locksverify))|extensions\.\w+"
+    r"|user\.(name|email)|branch\..*\.(remote|merge|rebase|description)"
     r"|remote\..*\.(fetch|promisor|partialclonefilter|tagopt|prune|skip\w+)"
     r"|submodule\..*\.(url|active|branch)|(pull|push|merge|rebase|init|index|color)\.\w+",
     re.S,
@@ -31,18 +32,23 @@ def objects(repository: Repository, what: str, names: Sequence[str]) -> Refusal:
     count = len(names)
     missing = "objects are missing" if count != 1 else "an object is missing"
     message = f"{missing} in this clone: {what}"
-    hint = _hint(repository, names)
+    few = "git fetch {remote} " + " ".join(names)
+    hint = _hint(repository, few if 0 < count <= FEW else REFETCH)
     return Refusal(Problem(file=str(repository.top), message=message, hint=hint))
 
 
-def _hint(repository: Repository, names: Sequence[str]) -> str:
+def large_files(repository: Repository, commit: str) -> str:
+    """Return the hint for files of a commit whose contents Git LFS has not stored here."""
+    return _hint(repository, "git lfs fetch {remote} " + commit)
+
+
+def _hint(repository: Repository, fetch: str) -> str:
     """Name the fetch, and before it what in the configuration may make it run a program."""
     remote = _remote(repository)
     foreign = [name for name, value in repository.settings if not _is_ordinary(name, value)]
     if remote is None:
         return "take a complete clone: the configuration of this one names no remote to fetch from"
-    few = 0 < len(names) <= FEW
-    command = f"git fetch {remote} {' '.join(names)}" if few else f"{REFETCH} {remote}"
+    command = fetch.format(remote=remote)
     if foreign:
         doubt = f"{foreign[0]!r} of this clone's configuration may make git run a program"
         return f"{doubt}: only if you trust it, run `{command}`"

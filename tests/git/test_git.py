@@ -370,6 +370,19 @@ def test_filter_of_the_user_runs(work: Path, home: Path, tmp_path: Path) -> None
     assert not (tmp_path / "theirs.ran").exists()
 
 
+def test_large_file_that_is_not_stored_here(work: Path, home: Path, tmp_path: Path) -> None:
+    (work / ".gitattributes").write_text("a.txt filter=lfs\n")
+    found = commit()
+    fails = smudging(tmp_path / "git-lfs", "large")
+    Path(fails).write_text("#!/bin/sh\nexit 2\n")
+    for key, value in (("smudge", fails), ("required", "true")):
+        plain("config", "--file", str(home), f"filter.lfs.{key}", value)
+    plain("remote", "add", "origin", "https://example.org/models.git")
+    said = refused(lambda: written("HEAD", tmp_path / "into"))
+    assert said.startswith(f"{work}: git could not write the files of {found}: ")
+    assert said.endswith(f"\n    run `git lfs fetch origin {found}`")
+
+
 @pytest.mark.parametrize("key", ["smudge", "process"])
 @pytest.mark.parametrize("attributes", [".gitattributes", ".git/info/attributes"])
 def test_filter_of_the_repository_is_refused(
