@@ -6,6 +6,7 @@ Nothing that a checkout holds is run: see `git.running` and `git.place`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -22,6 +23,7 @@ MAX_BYTES = 1 << 24
 """What is read of a file in a commit at most: no manifest and no lock is larger."""
 
 _FILE = "blob"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def commit(repository: Repository, revision: str) -> str | None:
@@ -30,7 +32,7 @@ def commit(repository: Repository, revision: str) -> str | None:
     Raises:
         Refusal: when it names one that this clone does not have.
     """
-    if revision.startswith("-") or not revision.isprintable():
+    if revision.startswith("-") or _CONTROL.search(revision):
         return None
     found = _parsed(repository, f"{revision}^{{commit}}")
     if found is not None:
@@ -124,7 +126,12 @@ def extract(repository: Repository, commit: str, into: Path, index: Path) -> Non
     read = repository.run("read-tree", commit, inside=into, variables=places)
     if read.code == 0:
         filters.hold(repository, tuple(known), places)
-        read = repository.run("checkout-index", "--all", inside=into, variables=places)
+        read = repository.run(
+            *("checkout-index", "--all"),
+            inside=into,
+            variables=places,
+            patience=running.PATIENCE_TO_WRITE,
+        )
     if read.code:
         raise _unwritten(repository, commit, known, read)
 

@@ -64,11 +64,14 @@ class Repository:
         inside: Path | None = None,
         variables: Mapping[str, str] | None = None,
         given: bytes = b"",
+        patience: float | None = None,
     ) -> running.Answer:
         """Run one git command at the top of the working tree, or in a folder inside."""
         places = {"GIT_DIR": str(self.folder), "GIT_WORK_TREE": str(self.top)}
         known = {**places, **(variables or {})}
-        return running.run(inside or self.top, *arguments, variables=known, given=given)
+        return running.run(
+            inside or self.top, *arguments, variables=known, given=given, patience=patience
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +161,10 @@ def _unread(folder: Path, answer: running.Answer) -> Problem:
 
 def _bare(folder: Path) -> Problem:
     top = _marked(folder)
-    hint = "compare without git: `artifactbuild diff BEFORE AFTER`, of manifests, locks or versions"
+    hint = (
+        "a checkout has them in `.git`; without git, `artifactbuild diff BEFORE AFTER` compares "
+        "manifests, locks or versions"
+    )
     if top is not None:
         hint = f"run the command from the top of the checkout: `cd {shlex.quote(str(top))}`"
     return Problem(file=str(folder), message=BARE, hint=hint)

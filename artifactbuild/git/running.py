@@ -15,8 +15,10 @@ from pathlib import Path
 from artifactbuild import searching
 from artifactbuild.problems import Problem, Refusal
 
-PATIENCE = 600.0
-"""Seconds that one command may take: a pipe in the place of a file never ends."""
+PATIENCE = 120.0
+"""Seconds that a command may take to look: a pipe in the place of a file never ends."""
+
+PATIENCE_TO_WRITE = 3600.0
 
 SETTINGS = (
     "safe.bareRepository=explicit",
@@ -91,12 +93,14 @@ def run(
     *arguments: str,
     variables: Mapping[str, str] | None = None,
     given: bytes = b"",
+    patience: float | None = None,
 ) -> Answer:
     """Run one git command in a folder and return its answer, whatever it is.
 
     Raises:
-        Refusal: when git is not installed, or takes longer than `PATIENCE`.
+        Refusal: when git is not installed, or takes longer than `patience`, by default `PATIENCE`.
     """
+    seconds = PATIENCE if patience is None else patience
     git = program()
     if git is None:
         raise Refusal(_not_installed(folder))
@@ -110,10 +114,10 @@ def run(
             env=environment,
             capture_output=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        message = f"`git {arguments[0]}` took more than {PATIENCE:g} s, and was stopped"
+        message = f"`git {arguments[0]}` took more than {seconds:g} s, and was stopped"
         raise Refusal(Problem(file=str(folder), message=message)) from None
     return Answer(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace"))
 
