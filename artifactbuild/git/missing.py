@@ -14,12 +14,16 @@ FEW = 20
 REFETCH = "git fetch --refetch --no-filter {remote}"
 
 _REMOTE = re.compile(r"remote\.(?P<name>\w[\w.-]*)\.(url|pushurl)")
-_URL = re.compile(r"(https?|ssh|git|file)://[^\s-]\S*|[\w.-]+@[\w.-]+:\S+|/\S*")
+_URL = re.compile(
+    r"(https?|ssh|git|file)://[^\s-]\S*|(\w[\w.-]*@)?\w[\w.-]*:(?!:|//)[^\s-]\S*|/\S*"
+)
+"""Addresses for which git starts no helper of a name that they choose, as `NAME::…` does."""
+
 _ORDINARY = re.compile(
     r"core\.(repositoryformatversion|bare|filemode|logallrefupdates|ignorecase|precomposeunicode"
     r"|symlinks|autocrlf|eol|sparsecheckout|sparsecheckoutcone)"
     r"|lfs\.(repositoryformatversion|\S*\.(access|locksverify))|extensions\.\w+"
-    r"|user\.(name|email)|branch\..*\.(remote|merge|rebase|description)"
+    r"|gc\.auto|http\.(.*\.)?extraheader|user\.(name|email)|branch\..*\.(remote|merge|rebase|description)"
     r"|remote\..*\.(fetch|promisor|partialclonefilter|tagopt|prune|skip\w+)"
     r"|submodule\..*\.(url|active|branch)|(pull|push|merge|rebase|init|index|color)\.\w+",
     re.S,

@@ -352,6 +352,36 @@ def test_missing_commit_is_fetched(
     assert read(older, "a.txt") == {"a.txt": b"one\n"}
 
 
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://example.org/a.git", True),
+        ("git@example.org:a.git", True),
+        ("work:a.git", True),
+        ("/srv/a.git", True),
+        ("ext::sh -c x", False),
+        ("ext::x", False),
+        ("evil://x", False),
+        ("ssh://-oProxyCommand=x", False),
+        ("-oProxyCommand=x:y", False),
+    ],
+)
+def test_fetch_is_named_for_an_ordinary_address_alone(
+    work: Path, tmp_path: Path, url: str, good: bool
+) -> None:
+    name = plain("rev-parse", "HEAD:a.txt")
+    (work / ".git" / "objects" / name[:2] / name[2:]).unlink()
+    plain("config", "remote.origin.url", url)
+    plain("config", "gc.auto", "0")
+    plain("config", "http.https://example.org/.extraheader", "AUTHORIZATION: basic x")
+    said = refused(lambda: read("HEAD", "a.txt"))
+    assert (f"run `git fetch origin {name}`" in said) is good
+    plain("config", "core.sshCommand", "evil")
+    said = refused(lambda: read("HEAD", "a.txt"))
+    doubt = "'core.sshcommand' of this clone's configuration may make git run a program: only if"
+    assert (doubt in said) is good
+
+
 def smudging(path: Path, word: str) -> str:
     """Write a filter that answers with a word."""
     path.write_text(f"#!/bin/sh\ncat > /dev/null\necho {word}\ntouch '{path}.ran'\n")
