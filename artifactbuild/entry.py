@@ -10,8 +10,7 @@ import gc
 import os
 import sys
 
-from artifactbuild import unchanged
-from artifactbuild.index.entries import VERBS
+from artifactbuild import searching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +21,15 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line and exit."""
+    # What lies in the current folder must not stand in for Python's modules or our libraries.
+    # So nothing else may be imported before: see the imports of this module.
+    sys.path[:] = searching.without_here(sys.path)
     gc.set_threshold(200_000)  # most commands are over before a collection pays
     arguments = sys.argv[1:]
     looked = None
     if _is_plain(arguments):
         looked = _looked(arguments[1:])
-        text = unchanged.said(looked, arguments[0]) if looked is not None else None
+        text = _said(looked, arguments[0])
         if text is not None and _written(text):
             gc.freeze()  # else the interpreter collects at its end what dies now
             sys.exit(0)
@@ -38,6 +40,8 @@ def main() -> None:
 
 def _is_plain(arguments: Sequence[str]) -> bool:
     """Tell whether it is a verb that can be answered here, with paths alone."""
+    from artifactbuild.index.entries import VERBS
+
     if not arguments or arguments[0] not in VERBS:
         return False
     settings = ("ARTIFACTBUILD_ARTIFACTS", "_ARTIFACTBUILD_COMPLETE")
@@ -47,12 +51,21 @@ def _is_plain(arguments: Sequence[str]) -> bool:
 
 def _looked(paths: Sequence[str]) -> Looked | None:
     """Look at what is asked about; whatever is wrong there, `cli` will find again and tell."""
+    from artifactbuild import unchanged
+
     try:
         return unchanged.look(paths, None)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:  # noqa: BLE001, a refusal, or an error that `cli` tells
         return None
+
+
+def _said(looked: Looked | None, verb: str) -> str | None:
+    """Return what the verb said last time, while nothing has changed."""
+    from artifactbuild import unchanged
+
+    return unchanged.said(looked, verb) if looked is not None else None
 
 
 def _written(text: str) -> bool:

@@ -6,12 +6,11 @@ Runs no code of the project and starts nothing.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild import contents
+from artifactbuild import contents, searching
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
 from artifactbuild.job import Job, inputs_now, leaving, shown
@@ -205,7 +204,7 @@ def _modules(work: Job) -> Iterator[str]:
 def _places(module: str, first: tuple[Path, ...]) -> Iterator[str]:
     """Yield a module's file, and the folders that were looked into before it was found."""
     path = sources.locate(module, first)
-    searched = [*map(str, first), *(sys.path if path is not None else [])]
+    searched = [*map(str, first), *(searching.modules() if path is not None else [])]
     top = module.partition(".")[0]
     for folder in filter(os.path.isdir, searched):
         yield folder

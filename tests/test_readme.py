@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from artifactbuild import resources
@@ -81,10 +82,47 @@ def test_every_command_shown_is_one_that_there_is() -> None:
         assert {option for of, option in options if of == verb} <= known, verb
 
 
-def test_workflow_is_one_that_github_reads() -> None:
+def workflow(name: str) -> dict[Any, Any]:
+    """Return the workflow of this name that the README shows."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = [b.split("```")[0] for b in text.split("```yaml\n") if b.startswith("name: models")]
-    workflow = yaml.safe_load(shown)
-    assert set(workflow["jobs"]) == {"check", "reproduce"}
-    for job in workflow["jobs"].values():
-        assert all({"uses", "run"} & set(step) for step in job["steps"])
+    begin = f"name: {name}\n"
+    (shown,) = [b.split("```")[0] for b in text.split("```yaml\n") if b.startswith(begin)]
+    found: dict[Any, Any] = yaml.safe_load(shown)
+    return found
+
+
+def test_workflows_are_ones_that_github_reads() -> None:
+    assert set(workflow("models")["jobs"]) == {"check", "reproduce"}
+    assert set(workflow("models comment")["jobs"]) == {"comment"}
+    for name in ("models", "models comment"):
+        for job in workflow(name)["jobs"].values():
+            assert all({"uses", "run"} & set(step) for step in job["steps"])
+
+
+def test_pull_request_is_checked_without_a_token_that_writes() -> None:
+    found = workflow("models")
+    job = found["jobs"]["check"]
+    assert found["permissions"] == {"contents": "read"}
+    assert "permissions" not in job
+    steps = job["steps"]
+    assert not any("env" in step or "cache" in step.get("with", {}) for step in steps)
+    (checkout,) = [s for s in steps if s.get("uses", "").startswith("actions/checkout@")]
+    assert checkout["with"]["persist-credentials"] is False
+    installed = [s["run"] for s in steps[: steps.index(checkout)] if "run" in s]
+    assert installed == ["pip install artifactbuild"]
+    assert not any("pip" in s.get("run", "") for s in steps[steps.index(checkout) :])
+
+
+def test_comment_is_written_without_a_checkout() -> None:
+    found = workflow("models comment")
+    (job,) = found["jobs"].values()
+    assert found["permissions"] == {}
+    assert job["permissions"] == {"actions": "read", "pull-requests": "write"}
+    assert found[True] == {"workflow_run": {"workflows": ["models"], "types": ["completed"]}}
+    assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+
+
+@pytest.mark.parametrize("name", ["models", "models comment"])
+def test_no_expression_is_pasted_into_a_command(name: str) -> None:
+    for job in workflow(name)["jobs"].values():
+        assert not any("${{" in step.get("run", "") for step in job["steps"])

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
+from artifactbuild import searching
+
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -36,7 +38,7 @@ class Names:
 def locate(module: str, folders: Sequence[Path]) -> Path | None:
     """Find a module's Python file; None when the module is there in another form."""
     top, *rest = module.split(".")
-    spec = PathFinder.find_spec(top, [*map(str, folders), *sys.path]) or _hooked(top)
+    spec = PathFinder.find_spec(top, [*map(str, folders), *searching.modules()]) or _hooked(top)
     if spec is None:
         raise NotFound(top, "", _modules(folders))
     for index, segment in enumerate(rest, 1):

@@ -72,7 +72,7 @@ def shown(place: Place, condition: Condition) -> Iterator[Place]:
 
 def _files(released: Released) -> Iterator[str]:
     project = released.work.loaded.project
-    names = _walked(project) if released.revision else git.known(project)
+    names = _walked(project) if released.revision else _known(project)
     store = released.work.store.root
     for name in names:
         path = project / name
@@ -80,6 +80,12 @@ def _files(released: Released) -> Iterator[str]:
             yield from (f"{name}/{inner}" for inner in _walked(path))
         elif os.path.lexists(path) and not path.is_relative_to(store):
             yield name
+
+
+def _known(project: Path) -> tuple[str, ...]:
+    """Return the files that git tracks or would add; none outside of a repository."""
+    with git.opened(project) as repository:
+        return git.known(repository, project) if repository is not None else ()
 
 
 def _listed(released: Released) -> Iterator[str]:

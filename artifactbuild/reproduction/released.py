@@ -40,10 +40,14 @@ def from_revision(
         Refusal: as `from_tree` does; or there is no such revision, or no such manifest in it.
     """
     here = Path.cwd()
-    top = _top(here)
     tree = folder / "tree"
     (tree / ".git").mkdir(parents=True)
-    git.extract(top, _commit(top, revision), tree, folder / "index")
+    with git.opened(here) as repository:
+        if repository is None:
+            message = "is in no git repository, so there is no revision to take"
+            raise Refusal(Problem(file=str(here), message=message, hint="leave out `--from`"))
+        top = repository.top
+        git.extract(repository, _commit(repository, revision), tree, folder / "index")
     try:
         moved = [_moved(path, top, tree) for path in paths]
         start = tree / here.relative_to(top)
@@ -60,20 +64,12 @@ def from_revision(
     return _all(pairs, revision)
 
 
-def _top(here: Path) -> Path:
-    found = git.root(here)
-    if found is None:
-        message = "is in no git repository, so there is no revision to take"
-        raise Refusal(Problem(file=str(here), message=message, hint="leave out `--from`"))
-    return found
-
-
-def _commit(top: Path, revision: str) -> str:
-    found = git.commit(top, revision)
+def _commit(repository: git.Repository, revision: str) -> str:
+    found = git.commit(repository, revision)
     if found is None:
         message = f"{revision!r} names no commit"
         hint = "`git log --oneline` lists commits; one that is not here needs `git fetch`"
-        raise Refusal(Problem(file=str(top), message=message, hint=hint))
+        raise Refusal(Problem(file=str(repository.top), message=message, hint=hint))
     return found
 
 

@@ -95,29 +95,31 @@ def _place(argument: str, start: Path, artifacts: Path | None) -> Place:
     if path.is_dir():
         return _tree([argument], start, artifacts)
     revision, colon, inner = argument.partition(":")
-    top = git.root(start)
-    commit = git.commit(top, revision) if top is not None else None
-    if top is None or commit is None:
-        raise Refusal(_nothing(argument, start, in_git=top is not None))
-    if colon:
-        return _file_of_revision(top, commit, argument, inner, artifacts)
-    return _revision(top, commit, argument, artifacts)
+    with git.opened(start) as repository:
+        commit = git.commit(repository, revision) if repository is not None else None
+        if repository is None or commit is None:
+            raise Refusal(_nothing(argument, start, in_git=repository is not None))
+        if colon:
+            return _file_of_revision(repository, commit, argument, inner, artifacts)
+        return _revision(repository, commit, argument, artifacts)
 
 
 def _fork(start: Path, artifacts: Path | None) -> Place:
-    top = git.root(start)
-    if top is None:
-        message = "this folder is in no git repository"
-        hint = "name the sides: `artifactbuild diff BEFORE AFTER`, manifests, locks or versions"
-        raise Refusal(Problem(file=".", message=message, hint=hint))
-    branch, commit = git.fork(top)
-    return _revision(top, commit, branch, artifacts)
+    with git.opened(start) as repository:
+        if repository is None:
+            message = "this folder is in no git repository"
+            hint = "name the sides: `artifactbuild diff BEFORE AFTER`, manifests, locks or versions"
+            raise Refusal(Problem(file=".", message=message, hint=hint))
+        branch, commit = git.fork(repository)
+        return _revision(repository, commit, branch, artifacts)
 
 
-def _revision(top: Path, commit: str, name: str, artifacts: Path | None) -> Place:
-    found = [path for path in git.files(top, commit) if _is_manifest(path)]
+def _revision(repository: git.Repository, commit: str, name: str, artifacts: Path | None) -> Place:
+    found = [path for path in git.files(repository, commit) if _is_manifest(path)]
     label = name if commit.startswith(name) else f"{name} ({commit[:7]})"
-    placed = [reading.at_revision(top, commit, path, label, artifacts) for path in found]
+    held = git.contents(repository, commit, reading.with_locks(found))
+    top = repository.top
+    placed = [reading.at_revision(top, held, path, label, artifacts) for path in found]
     return Place(label=label, models={each.side.model: each for each in placed}, whole=True)
 
 
@@ -127,18 +129,19 @@ def _is_manifest(path: str) -> bool:
 
 
 def _file_of_revision(
-    top: Path, commit: str, argument: str, path: str, artifacts: Path | None
+    repository: git.Repository, commit: str, argument: str, path: str, artifacts: Path | None
 ) -> Place:
-    content = git.content(top, commit, path)
-    if content is None:
+    top, is_lock = repository.top, path.endswith(lock.SUFFIX)
+    held = git.contents(repository, commit, [path] if is_lock else reading.with_locks([path]))
+    if path not in held:
         message = f"there is no file {path!r} in that revision"
-        near = did_you_mean(path, [each for each in git.files(top, commit) if _is_manifest(each)])
-        raise Refusal(Problem(file=argument, message=message, hint=near))
-    if path.endswith(lock.SUFFIX):
-        known = lock.parsed(content, argument)
+        there = [each for each in git.files(repository, commit) if _is_manifest(each)]
+        raise Refusal(Problem(file=argument, message=message, hint=did_you_mean(path, there)))
+    if is_lock:
+        known = lock.parsed(held[path], argument)
         placed = reading.of_lock(known, argument, top / path, artifacts)
     else:
-        placed = reading.at_revision(top, commit, path, argument, artifacts)
+        placed = reading.at_revision(top, held, path, argument, artifacts)
     return Place(label=argument, models={placed.side.model: placed}, whole=False)
 
 

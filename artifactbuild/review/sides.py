@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artifactbuild import examining, git, plan
+from artifactbuild import examining, plan
 from artifactbuild.job import Job, inputs_now
 from artifactbuild.manifest import load, schema, text
 from artifactbuild.problems import Refusal
@@ -29,14 +29,24 @@ class Placed:
     folders: Folders
 
 
-def at_revision(top: Path, commit: str, path: str, label: str, artifacts: Path | None) -> Placed:
-    """Read a manifest and its lock from a commit; an unsound one is told by its lock."""
+def with_locks(manifests: Sequence[str]) -> list[str]:
+    """Return the paths of manifests, and of the locks that lie beside them."""
+    return [*manifests, *(_locked_by(path) for path in manifests)]
+
+
+def _locked_by(manifest: str) -> str:
+    return lock.path_of(Path(manifest)).as_posix()
+
+
+def at_revision(
+    top: Path, held: Mapping[str, bytes], path: str, label: str, artifacts: Path | None
+) -> Placed:
+    """Read a manifest and its lock from a commit's files; an unsound one is told by its lock."""
     shown = f"{label}:{path}"
-    content = git.content(top, commit, path) or b""
-    document = text.read(content, shown)
+    document = text.read(held[path], shown)
     unsound = [*document.problems, *schema.check(document)]
-    place = lock.path_of(Path(path)).as_posix()
-    raw = git.content(top, commit, place)
+    place = _locked_by(path)
+    raw = held.get(place)
     known = lock.parsed(raw, f"{label}:{place}") if raw is not None else None
     if unsound and known is None:
         raise Refusal(*unsound)

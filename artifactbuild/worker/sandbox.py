@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from artifactbuild import searching
 from artifactbuild.data import Mismatch, encode, loads
 from artifactbuild.limits import Limits
 from artifactbuild.problems import WorkerLost
@@ -145,7 +145,7 @@ def _lost(cause: str) -> WorkerLost:
 
 def _environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    paths = [PACKAGE, *filter(None, [kept.get("PYTHONPATH")])]
+    paths = [PACKAGE, *searching.named_modules()]
     own = {"HOME": str(home), "KERAS_HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath}
     return {**kept, **PINNED, **own, "PYTHONPATH": os.pathsep.join(paths)}
 
@@ -190,7 +190,7 @@ def _bound(home: Path, readable: Sequence[Path]) -> Iterator[tuple[str, str]]:
 @functools.cache
 def _bubblewrap() -> str:
     """Return the path of a bubblewrap that works here, or nothing."""
-    program = shutil.which("bwrap")
+    program = searching.program("bwrap")
     if program is None:
         return ""
     trial = [program, "--unshare-all", "--ro-bind", "/", "/", "true"]

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from artifactbuild import searching
 from artifactbuild.data import encode
 from artifactbuild.problems import WorkerLost
 from artifactbuild.release import environment
@@ -259,5 +260,5 @@ def command(call: str) -> list[str]:
 def _environment(scratch: str) -> dict[str, str]:
     """Return the caller's environment without what changes numbers or bytes, and with PINNED."""
     kept = {k: v for k, v in os.environ.items() if k in KEPT or not k.startswith(DROPPED)}
-    paths = [PACKAGE, *filter(None, [kept.get("PYTHONPATH")])]
-    return {**kept, **PINNED, "PYTHONPATH": os.pathsep.join(paths), "KERAS_HOME": scratch}
+    paths = os.pathsep.join([PACKAGE, *searching.named_modules()])
+    return {**kept, **PINNED, "PYTHONPATH": paths, "KERAS_HOME": scratch}

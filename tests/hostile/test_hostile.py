@@ -15,20 +15,21 @@ from typing import Any
 import jinja2
 import pytest
 
-from artifactbuild import verification
+from artifactbuild import git, verification
 from artifactbuild.cli import run
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release import card
 from artifactbuild.targets import Target
 from artifactbuild.verification import Verdict
 from artifactbuild.worker.server import Server
-from tests.hostile import artifacts, manifests, records, templates
+from tests.hostile import artifacts, manifests, records, repositories, templates
 from tests.hostile.ground import SECRET, Ground, prepared, resealed, was_read
 from tests.release import kept
 
 EXPECTED = Path(__file__).parent / "expected.json"
 
 _VARYING = re.compile(r"[0-9a-f]{64}")
+_OBJECT = re.compile(r"\b([0-9a-f]{40}|[0-9a-f]{7})\b")
 
 
 @pytest.fixture
@@ -88,6 +89,25 @@ def test_record(name: str, at: Ground, golden: Any) -> None:
     golden(f"record: {name}", _said(verdict.problems()), at)
 
 
+@pytest.mark.parametrize("name", repositories.CASES)
+def test_repository(
+    name: str,
+    at: Ground,
+    golden: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repositories.repository(at)
+    arguments, make = repositories.CASES[name]
+    folder = make(at)
+    at.marker.unlink(missing_ok=True)
+    os.utime(at.canary, (1_000_000_000, 1_500_000_000))
+    monkeypatch.chdir(folder or at.project)
+    code = run(arguments)
+    said = _OBJECT.sub("OBJECT", "".join(capsys.readouterr()))
+    golden(f"repository: {name}", f"exit {code}\n{said}", at)
+
+
 @pytest.mark.parametrize("name", artifacts.CASES)
 def test_artifact(name: str, at: Ground, golden: Any, server: Server, tmp_path: Path) -> None:
     verdict = inspected(name, at, server, tmp_path)
@@ -107,14 +127,20 @@ def inspected(
     return verification.inspected(target, held, operations, server, tmp_path / "log")
 
 
+def _asked_itself(found: Any, folder: Path) -> git.Repository:
+    """Give git the repository's own folder, as it is."""
+    index = found.own / "index"
+    return git.Repository(top=found.top, folder=found.own, index=index, settings=())
+
+
 def _said(problems: tuple[Problem, ...]) -> str:
     assert problems
     return str(Refusal(*problems))
 
 
 def test_corpus_is_large_enough() -> None:
-    corpora = (manifests.CASES, templates.CASES, records.CASES, artifacts.CASES)
-    assert sum(len(each) for each in corpora) == len(json.loads(EXPECTED.read_text())) >= 40
+    corpora = (manifests, templates, records, artifacts, repositories)
+    assert sum(len(each.CASES) for each in corpora) == len(json.loads(EXPECTED.read_text())) >= 40
 
 
 class TestWithoutItsGuard:
@@ -159,6 +185,20 @@ class TestWithoutItsGuard:
         assert [fault.kind for fault in hdf5.inspect(path, path.name)] == ["hdf5-bomb"]
         monkeypatch.setattr(hdf5._Walk, "_dataset", lambda *a: iter(()))
         assert list(hdf5.inspect(path, path.name)) == []
+
+    @pytest.mark.parametrize("name", repositories.RUNS)
+    def test_git_runs_what_the_repository_names(
+        self, bare: Ground, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        repositories.repository(bare)
+        arguments, make = repositories.CASES[name]
+        monkeypatch.chdir(make(bare) or bare.project)
+        bare.marker.unlink(missing_ok=True)
+        monkeypatch.setattr("artifactbuild.git.place._laid", _asked_itself)
+        monkeypatch.setattr("artifactbuild.git.running._FIXED", {})
+        monkeypatch.setattr("artifactbuild.git.running.SETTINGS", ())
+        run(arguments)
+        assert bare.marker.exists()
 
     def test_savedmodel_operation_gets_through(
         self, bare: Ground, server: Server, tmp_path: Path
