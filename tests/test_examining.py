@@ -257,7 +257,8 @@ def test_version_that_was_copied_to_another_place_is_damaged(version: Path, say:
     Path("dense/model.artifact.lock").unlink()
     shutil.rmtree(version)
     shutil.copytree(version.parents[1] / "h5" / "v1", version)
-    assert "metadata.json: is of dense/h5/v1" in say("plan")[1]
+    said = "metadata.json: is dense@v1/h5, but its folder is the place of dense@v1/keras"
+    assert said in say("plan")[1]
 
 
 def test_damage_and_changed_inputs_are_both_named(version: Path, say: Say) -> None:
