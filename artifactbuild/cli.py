@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import io
 import itertools
 import os
 import signal
@@ -20,7 +21,6 @@ from contextlib import contextmanager, suppress
 import click
 
 from artifactbuild import screen
-from artifactbuild.data import dumps
 from artifactbuild.problems import Problem, Refusal, WorkerLost, summary
 from artifactbuild.unchanged import Looked
 
@@ -97,7 +97,7 @@ def run(arguments: Sequence[str], looked: Looked | None = None) -> int:
     if not heard:
         return code
     with suppress(OSError):
-        click.echo(f"interrupted by {signal.Signals(heard[0]).name}", err=True)
+        screen.note(f"interrupted by {signal.Signals(heard[0]).name}")
     return INTERRUPTED + heard[0]
 
 
@@ -133,7 +133,7 @@ def _told(arguments: Sequence[str], looked: Looked | None) -> int:
         _say_refusal(refusal, arguments)
         return EXPECTED
     except click.ClickException as error:
-        error.show()
+        _say_usage(error)
         return USAGE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED + signal.SIGINT
@@ -162,15 +162,15 @@ def _run(arguments: Sequence[str], looked: Looked | None) -> int:
 
 def _say_refusal(refusal: Refusal, arguments: Sequence[str]) -> None:
     if "--json" in arguments:
-        click.echo(dumps({"problems": refusal.problems, "kept": refusal.kept or None}), nl=False)
+        screen.answer({"problems": refusal.problems, "kept": refusal.kept or None})
         return
     if _is_for_github(arguments):
-        click.echo("".join(map(screen.annotation, refusal.problems)), nl=False)
+        screen.annotate(refusal.problems)
         return
-    click.echo(str(refusal), err=True)
+    screen.report(refusal.problems)
     if refusal.kept:
-        click.echo(f"kept for a look: {refusal.kept}", err=True)
-    click.echo(summary(refusal.problems), err=True)
+        screen.note(f"kept for a look: {refusal.kept}")
+    screen.note(summary(refusal.problems))
 
 
 def _is_for_github(arguments: Sequence[str]) -> bool:
@@ -185,6 +185,13 @@ def _trace() -> str:
     return traceback.format_exc()
 
 
+def _say_usage(error: click.ClickException) -> None:
+    """Say what click found wrong with the arguments, which may be names of files."""
+    said = io.StringIO()
+    error.show(said)
+    screen.note(*said.getvalue().removesuffix("\n").split("\n"))
+
+
 def _say_bug(text: str) -> None:
-    click.echo(text.rstrip(), err=True)
-    click.echo("this is a bug of artifactbuild, not a mistake of yours: please report it", err=True)
+    screen.note(*text.rstrip().splitlines())
+    screen.note("this is a bug of artifactbuild, not a mistake of yours: please report it")

@@ -14,6 +14,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from artifactbuild.visible import visible
+
 T = TypeVar("T")
 
 Types = tuple[type, ...]
@@ -101,18 +103,23 @@ def dumps(value: Any, *, ordered: Types = (), lines: Types = ()) -> str:
 
 def _text(value: Any, newline: str, ordered: Types, lines: Types) -> str:
     if type(value) in lines:
-        return json.dumps(_said(value), ensure_ascii=False)
+        return _quoted(_said(value))
     deeper = newline + "  "
     if isinstance(value, (list, tuple)):
         return _block("[]", [_text(item, deeper, ordered, lines) for item in value], newline)
     if not isinstance(value, Mapping) and not dataclasses.is_dataclass(value):
-        return json.dumps(value, ensure_ascii=False)
+        return _quoted(value)
     pairs = _pairs(value) if type(value) in ordered else sorted(_pairs(value))
-    items = [
-        f"{json.dumps(key, ensure_ascii=False)}: {_text(item, deeper, ordered, lines)}"
-        for key, item in pairs
-    ]
+    items = [f"{_quoted(key)}: {_text(item, deeper, ordered, lines)}" for key, item in pairs]
     return _block("{}", items, newline)
+
+
+def _quoted(value: Any) -> str:
+    """Return JSON in which every character can be seen: the others are escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    if visible(text) == text:
+        return text
+    return "".join(char if visible(char) == char else json.dumps(char)[1:-1] for char in text)
 
 
 def _block(brackets: str, items: list[str], newline: str) -> str:

@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 
-from artifactbuild import unchanged
+from artifactbuild import unchanged, visible
 from artifactbuild.index.entries import VERBS
 
 TYPE_CHECKING = False
@@ -58,7 +58,7 @@ def _looked(paths: Sequence[str]) -> Looked | None:
 def _written(text: str) -> bool:
     """Write to standard output; False where that fails, which `cli` tells better."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(visible.document(text))
         sys.stdout.flush()
     except (OSError, ValueError):
         return False

@@ -9,7 +9,6 @@ import click
 from artifactbuild import screen, verification
 from artifactbuild.commands.options import ARTIFACTS, JSON
 from artifactbuild.commands.verify import PATHS, targets
-from artifactbuild.data import dumps
 from artifactbuild.job import shown
 from artifactbuild.problems import Refusal
 from artifactbuild.release import attestation
@@ -49,6 +48,6 @@ def command(
         signed = attestation.sign(target.folder, key) if key is not None else None
         written[shown(target.folder)] = [shown(path) for path in (made, signed) if path is not None]
     if as_json:
-        click.echo(dumps(written), nl=False)
+        screen.answer(written)
         return
-    click.echo(screen.table([(folder, *files) for folder, files in written.items()]), nl=False)
+    screen.say(screen.table([(folder, *files) for folder, files in written.items()]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,17 +16,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from artifactbuild import limits
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.release import markdown
 from artifactbuild.release.diagram import flowchart, folding
 from artifactbuild.release.front_matter import front_matter
 from artifactbuild.resources import card_template
 from artifactbuild.units import size
-
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~$&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_BLOCK_START = re.compile(r"^(?:([-+#=>]+)|(\d+)([.)]))(?=\s|$)")
-
-
-class Verbatim(str):
-    """Text that is Markdown already."""
 
 
 def render(metadata: Mapping[str, Any], template: Path) -> str:
@@ -36,7 +29,7 @@ def render(metadata: Mapping[str, Any], template: Path) -> str:
     Raises:
         Refusal: when the template is wrong, with its line.
     """
-    known = {**metadata, "front_matter": lambda: Verbatim(front_matter(metadata))}
+    known = {**metadata, "front_matter": lambda: markdown.Verbatim(front_matter(metadata))}
     try:
         text = _compiled(template.read_text(encoding="utf-8")).render(known)
     except jinja2.TemplateSyntaxError as error:
@@ -109,24 +102,10 @@ def _compiled(text: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_escaped,
+        finalize=markdown.text,
     )
     environment.filters |= FILTERS
     return environment.from_string(text)
-
-
-def _escaped(value: Any) -> str:
-    """Return any value as Markdown that shows just that value."""
-    if isinstance(value, Verbatim):
-        return value
-    text = _SPECIAL.sub(r"\\\g<0>", _one_line(_text(value)))
-    return _BLOCK_START.sub(_harmless, text)
-
-
-def _harmless(start: re.Match[str]) -> str:
-    """Escape what would begin a heading, a list or a rule at the start of a line."""
-    marks, number, point = start.groups()
-    return f"\\{marks}" if marks else f"{number}\\{point}"
 
 
 def _shape(value: list[int | None]) -> str:
@@ -194,47 +173,16 @@ def _nested(layers: list[Mapping[str, Any]], depth: int = 0) -> list[dict[str, A
     return rows
 
 
-def _code(value: Any) -> Verbatim:
-    """Return a value as inline code, in as many backticks as it takes."""
-    text = _one_line(_text(value))
-    if not text:
-        return Verbatim("")
-    ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return Verbatim(f"{ticks}{space}{text}{space}{ticks}".replace("|", r"\|"))
-
-
-def _fence(value: str, language: str = "") -> Verbatim:
-    """Return a text as a fenced block, in as many backticks as it takes."""
-    longest = max((len(run) for run in re.findall("`+", value)), default=0)
-    ticks = "`" * max(3, longest + 1)
-    return Verbatim(f"{ticks}{language}\n{value.rstrip()}\n{ticks}")
-
-
-def _call(inputs: list[Mapping[str, Any]]) -> Verbatim:
+def _call(inputs: list[Mapping[str, Any]]) -> markdown.Verbatim:
     """Return how `predict` is called, as code."""
-    return _code("predict({" + ", ".join(f'"{tensor["name"]}": …' for tensor in inputs) + "})")
+    return markdown.code(
+        "predict({" + ", ".join(f'"{tensor["name"]}": …' for tensor in inputs) + "})"
+    )
 
 
-def _flowchart(architecture: Mapping[str, Any], inputs: Any, outputs: Any) -> Verbatim:
+def _flowchart(architecture: Mapping[str, Any], inputs: Any, outputs: Any) -> markdown.Verbatim:
     """Return an architecture as a Mermaid diagram."""
-    return _fence(flowchart(architecture, inputs, outputs), "mermaid")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
-        return ", ".join(map(str, value))
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return str(value)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return markdown.fence(flowchart(architecture, inputs, outputs), "mermaid")
 
 
 def _problem(template: Path, line: int | None, message: str) -> Problem:
@@ -263,10 +211,10 @@ FILTERS: Mapping[str, Any] = {
     "by_loader": _by_loader,
     "call": _call,
     "capital": _capital,
-    "code": _code,
+    "code": markdown.code,
     "count": _count,
     "difference": _difference,
-    "fence": _fence,
+    "fence": markdown.fence,
     "flowchart": _flowchart,
     "folding": folding,
     "nested": _nested,
