@@ -47,9 +47,10 @@ _OF_THE_MACHINE = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM),
         *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE),
+        *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR),
     }
 )
-"""Errors that the machine or its administrator causes, never we."""
+"""Errors that the machine, its administrator or a strange name causes, never we."""
 
 
 class Verbs(click.Group):
@@ -144,7 +145,7 @@ def _told(arguments: Sequence[str], looked: Looked | None) -> int:
         if error.errno not in _OF_THE_MACHINE:
             _say_bug(_trace())
             return BUG
-        problem = Problem(file=str(error.filename or "."), message=os.strerror(error.errno).lower())
+        problem = Problem(file=_file_of(error), message=os.strerror(error.errno).lower())
         _say_refusal(Refusal(problem), arguments)
         return EXPECTED
     except Exception:  # noqa: BLE001, the boundary
@@ -152,8 +153,16 @@ def _told(arguments: Sequence[str], looked: Looked | None) -> int:
         return BUG
 
 
+def _file_of(error: OSError) -> str:
+    """Return the file that an error of the system names; it may be bytes, or a descriptor."""
+    name = error.filename
+    return os.fsdecode(name) if isinstance(name, (str, bytes)) else "."
+
+
 def _run(arguments: Sequence[str], looked: Looked | None) -> int:
     words = list(arguments)
+    if any("\0" in word for word in words):
+        raise click.UsageError("an argument holds a NUL, which no name and no path can")
     try:
         return verbs.main(words, "artifactbuild", standalone_mode=False, obj=looked) or GOOD
     except click.exceptions.Exit as ended:

@@ -23,6 +23,10 @@ MAX_DEPTH = 64
 """How deep JSON may be nested: ten times what any file of ours is."""
 
 
+MAX_DIGITS = 40
+"""How many digits a whole number may have; a float can still hold what is counted with it."""
+
+
 class Mismatch(ValueError):
     """Data that does not fit the noun it is decoded into; the message starts with the path."""
 
@@ -76,6 +80,7 @@ def loads(raw: bytes, *, depth: int = MAX_DEPTH, finite: bool = True) -> Any:
             object_pairs_hook=_once,
             parse_constant=_not_finite if finite else float,
             parse_float=_finite if finite else float,
+            parse_int=_integer,
         )
     except Mismatch:
         raise
@@ -154,6 +159,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise Mismatch(f"the key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
     return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise Mismatch("a number has too many digits")
+    return int(text)
 
 
 def _not_finite(text: str) -> float:

@@ -15,12 +15,22 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from artifactbuild import limits
+from artifactbuild.data import Mismatch, loads
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import markdown
+from artifactbuild.reading import Unreadable, bounded
+from artifactbuild.release import markdown, record
 from artifactbuild.release.diagram import flowchart, folding
 from artifactbuild.release.front_matter import front_matter
 from artifactbuild.resources import card_template
 from artifactbuild.units import size
+
+_RESTORE = "restore it from where it was published, or build it again"
+
+_FAULTS = (
+    *(jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError),
+    *(AttributeError, RecursionError),
+)
+"""What a template can raise."""
 
 
 def render(metadata: Mapping[str, Any], template: Path) -> str:
@@ -34,7 +44,7 @@ def render(metadata: Mapping[str, Any], template: Path) -> str:
         text = _compiled(template.read_text(encoding="utf-8")).render(known)
     except jinja2.TemplateSyntaxError as error:
         raise Refusal(_problem(template, error.lineno, error.message or "syntax error")) from None
-    except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         raise Refusal(_problem(template, _line(error), str(error))) from None
     return text.rstrip("\n") + "\n"
 
@@ -50,9 +60,13 @@ def render_file(metadata: Path, template: Path) -> str:
 
     A template can loop for ever and fill the memory without leaving the sandbox.
     """
+    made = _checked(metadata)
     if template == card_template():
-        return render(json.loads(metadata.read_text(encoding="utf-8")), template)
-    request = json.dumps([str(metadata), str(template)])
+        try:
+            return render(made, template)
+        except Refusal as refusal:  # our template is sound
+            raise Refusal(*(_blamed(metadata, each) for each in refusal.problems)) from None
+    request = json.dumps([made, str(template)])
     code = "from artifactbuild.release import card; card.render_shut_off()"
     path = str(Path(__file__).parents[2])
     try:
@@ -79,13 +93,31 @@ def render_file(metadata: Path, template: Path) -> str:
 def render_shut_off() -> None:
     """Render what standard input names, within limits; the card or its problems to the output."""
     limits.set_here(limits.RENDERING)
-    metadata, template = json.load(sys.stdin)
+    made, template = json.load(sys.stdin)
     try:
-        content = json.loads(Path(metadata).read_text(encoding="utf-8"))
-        answer: Mapping[str, Any] = {"card": render(content, Path(template))}
+        answer: Mapping[str, Any] = {"card": render(made, Path(template))}
     except Refusal as refusal:
         answer = {"problems": [problem.to_data() for problem in refusal.problems]}
     json.dump(answer, sys.stdout)
+
+
+def _checked(metadata: Path) -> Any:
+    """Return the data of a record that is one, as `record.read` says.
+
+    Raises:
+        Refusal: when it is not there, or is not a record of a version that we know.
+    """
+    try:
+        raw = bounded(metadata, record.MAX_BYTES)
+        record.parsed(raw)
+    except (Unreadable, Mismatch) as error:
+        raise Refusal(Problem(file=str(metadata), message=str(error), hint=_RESTORE)) from None
+    return loads(raw)
+
+
+def _blamed(metadata: Path, problem: Problem) -> Problem:
+    message = f"no card can be made of this record: {problem.message}"
+    return Problem(file=str(metadata), message=message, hint=_RESTORE)
 
 
 def _endless(template: Path) -> Problem:
@@ -190,10 +222,15 @@ def _problem(template: Path, line: int | None, message: str) -> Problem:
         file=str(template),
         line=line,
         column=1 if line else None,
-        source=template.read_text(encoding="utf-8").splitlines()[line - 1] if line else "",
+        source=_line_of(template, line) if line else "",
         message=f"template: {message}",
         hint="a template sees the keys of metadata.json",
     )
+
+
+def _line_of(template: Path, line: int) -> str:
+    lines = template.read_text(encoding="utf-8").split("\n")
+    return lines[line - 1] if line <= len(lines) else ""
 
 
 def _line(error: BaseException) -> int | None:

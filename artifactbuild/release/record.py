@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ MAX_BYTES = 1 << 24
 
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 """How a moment is written: RFC 3339, in UTC."""
+
+_LAST = 253_402_300_799
+"""The last second of the year 9999, after which no RFC 3339 date is."""
 
 BINS = 16
 """How many bins a histogram has."""
@@ -314,11 +318,11 @@ def created_at(environ: Mapping[str, str], remembered: str | None) -> str:
     epoch = environ.get("SOURCE_DATE_EPOCH")
     if epoch is None and remembered is not None:
         return remembered
-    if epoch is not None and not epoch.isdecimal():
+    if epoch is not None and not (re.fullmatch(r"[0-9]{1,12}", epoch) and int(epoch) <= _LAST):
         raise Refusal(
             Problem(
                 file="SOURCE_DATE_EPOCH",
-                message=f"found {epoch!r}, expected seconds since 1970 as a whole number",
+                message=f"found {epoch!r}, expected whole seconds from 1970 to the year 9999",
                 hint="unset it, or write `SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)`",
             )
         )

@@ -8,6 +8,7 @@ may run or be fetched.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -77,6 +78,7 @@ def _told_changes(model: Model) -> dict[str, Report]:
     }
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     folder = templates() / "site"
     style = (folder / "style.css").read_text(encoding="utf-8")
