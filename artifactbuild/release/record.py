@@ -14,6 +14,7 @@ from artifactbuild.data import Mismatch, decode, dumps, loads
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
+from artifactbuild.visible import cut
 
 FILE = "metadata.json"
 CARD = "MODEL_CARD.md"
@@ -322,7 +323,7 @@ def created_at(environ: Mapping[str, str], remembered: str | None) -> str:
         raise Refusal(
             Problem(
                 file="SOURCE_DATE_EPOCH",
-                message=f"found {epoch!r}, expected whole seconds from 1970 to the year 9999",
+                message=f"found {cut(epoch, 40)!r}, expected seconds from 1970 to the year 9999",
                 hint="unset it, or write `SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)`",
             )
         )
@@ -331,5 +332,14 @@ def created_at(environ: Mapping[str, str], remembered: str | None) -> str:
 
 
 def epoch(moment: str) -> int:
-    """Return the seconds since 1970 of a moment that `created_at` gave."""
-    return calendar.timegm(time.strptime(moment, MOMENT))
+    """Return the seconds since 1970 of a moment that `created_at` gave.
+
+    Raises:
+        Refusal: when a lock that was edited says something else.
+    """
+    try:
+        return calendar.timegm(time.strptime(moment, MOMENT))
+    except (ValueError, OverflowError):
+        message = f"found {moment!r}, expected a moment such as 2026-01-31T12:00:00Z"
+        hint = "restore the lock with `git checkout`"
+        raise Refusal(Problem(file="created_at", message=message, hint=hint)) from None

@@ -75,7 +75,7 @@ def changed(data: Any, changes: Sequence[Change]) -> Any:
     for kind, number, value in changes:
         places = list(_places(root))
         holder, key = places[number % len(places)]
-        _change(holder, key, kind, number, value)
+        _change(holder, key, kind, number, copy.deepcopy(value))
     return root[0]
 
 
