@@ -80,7 +80,7 @@ def extract(top: Path, commit: str, into: Path, index: Path) -> None:
 
 def _remote_main(top: Path) -> list[str]:
     found = _git(top, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-    return [] if found is None else [found.decode().strip()]
+    return [] if found is None else [os.fsdecode(found).strip()]
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

@@ -279,6 +279,21 @@ def test_names_in_git(at: Ground, branch: str) -> None:
         judge([["diff", side, *way] for way in ways], at.project)
 
 
+def test_branch_whose_name_is_not_utf8(at: Ground) -> None:
+    """git gives the name of the remote's branch as it is."""
+    name = os.fsdecode(b"refs/remotes/origin/\xff\xe2\x80\xae")
+    for command in (
+        ["init", "-q", "-b", "x"],
+        ["add", "dense"],
+        ["-c", "user.name=x", "-c", "user.email=x@e.x", "commit", "-qm", "x"],
+        ["update-ref", name, "HEAD"],
+        ["symbolic-ref", "refs/remotes/origin/HEAD", name],
+    ):
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    at.place.write_bytes(mutations.text_of({**at.manifest, "seed": 2}))
+    judge([["diff"], ["diff", "--markdown"], ["diff", "--json"]], at.project)
+
+
 def test_the_judge_sees_what_is_raw(at: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the gate, the walk fails: by characters in text, by markup in Markdown."""
     made = hostile(at.lock, STEER, names_of(Lock) | LOCKED)
