@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import io
 import itertools
 import os
 import signal
@@ -20,7 +21,6 @@ from contextlib import contextmanager, suppress
 import click
 
 from artifactbuild import screen
-from artifactbuild.data import dumps
 from artifactbuild.problems import Problem, Refusal, WorkerLost, summary
 from artifactbuild.unchanged import Looked
 
@@ -47,9 +47,10 @@ _OF_THE_MACHINE = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM),
         *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE),
+        *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR),
     }
 )
-"""Errors that the machine or its administrator causes, never we."""
+"""Errors that the machine, its administrator or a strange name causes, never we."""
 
 
 class Verbs(click.Group):
@@ -97,7 +98,7 @@ def run(arguments: Sequence[str], looked: Looked | None = None) -> int:
     if not heard:
         return code
     with suppress(OSError):
-        click.echo(f"interrupted by {signal.Signals(heard[0]).name}", err=True)
+        screen.note(f"interrupted by {signal.Signals(heard[0]).name}")
     return INTERRUPTED + heard[0]
 
 
@@ -133,7 +134,7 @@ def _told(arguments: Sequence[str], looked: Looked | None) -> int:
         _say_refusal(refusal, arguments)
         return EXPECTED
     except click.ClickException as error:
-        error.show()
+        _say_usage(error)
         return USAGE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED + signal.SIGINT
@@ -144,7 +145,7 @@ def _told(arguments: Sequence[str], looked: Looked | None) -> int:
         if error.errno not in _OF_THE_MACHINE:
             _say_bug(_trace())
             return BUG
-        problem = Problem(file=str(error.filename or "."), message=os.strerror(error.errno).lower())
+        problem = Problem(file=_file_of(error), message=os.strerror(error.errno).lower())
         _say_refusal(Refusal(problem), arguments)
         return EXPECTED
     except Exception:  # noqa: BLE001, the boundary
@@ -152,8 +153,16 @@ def _told(arguments: Sequence[str], looked: Looked | None) -> int:
         return BUG
 
 
+def _file_of(error: OSError) -> str:
+    """Return the file that an error of the system names; it may be bytes, or a descriptor."""
+    name = error.filename
+    return os.fsdecode(name) if isinstance(name, (str, bytes)) else "."
+
+
 def _run(arguments: Sequence[str], looked: Looked | None) -> int:
     words = list(arguments)
+    if any("\0" in word for word in words):
+        raise click.UsageError("an argument holds a NUL, which no name and no path can")
     try:
         return verbs.main(words, "artifactbuild", standalone_mode=False, obj=looked) or GOOD
     except click.exceptions.Exit as ended:
@@ -162,15 +171,15 @@ def _run(arguments: Sequence[str], looked: Looked | None) -> int:
 
 def _say_refusal(refusal: Refusal, arguments: Sequence[str]) -> None:
     if "--json" in arguments:
-        click.echo(dumps({"problems": refusal.problems, "kept": refusal.kept or None}), nl=False)
+        screen.answer({"problems": refusal.problems, "kept": refusal.kept or None})
         return
     if _is_for_github(arguments):
-        click.echo("".join(map(screen.annotation, refusal.problems)), nl=False)
+        screen.annotate(refusal.problems)
         return
-    click.echo(str(refusal), err=True)
+    screen.report(refusal.problems)
     if refusal.kept:
-        click.echo(f"kept for a look: {refusal.kept}", err=True)
-    click.echo(summary(refusal.problems), err=True)
+        screen.note(f"kept for a look: {refusal.kept}")
+    screen.note(summary(refusal.problems))
 
 
 def _is_for_github(arguments: Sequence[str]) -> bool:
@@ -185,6 +194,13 @@ def _trace() -> str:
     return traceback.format_exc()
 
 
+def _say_usage(error: click.ClickException) -> None:
+    """Say what click found wrong with the arguments, which may be names of files."""
+    said = io.StringIO()
+    error.show(said)
+    screen.note(*said.getvalue().removesuffix("\n").split("\n"))
+
+
 def _say_bug(text: str) -> None:
-    click.echo(text.rstrip(), err=True)
-    click.echo("this is a bug of artifactbuild, not a mistake of yours: please report it", err=True)
+    screen.note(*text.rstrip().splitlines())
+    screen.note("this is a bug of artifactbuild, not a mistake of yours: please report it")

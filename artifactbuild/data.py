@@ -14,6 +14,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from artifactbuild.visible import visible
+
 T = TypeVar("T")
 
 Types = tuple[type, ...]
@@ -25,6 +27,10 @@ So files that do not need it keep their bytes.
 
 MAX_DEPTH = 64
 """How deep JSON may be nested: ten times what any file of ours is."""
+
+
+MAX_DIGITS = 40
+"""How many digits a whole number may have; a float can still hold what is counted with it."""
 
 
 class Mismatch(ValueError):
@@ -80,6 +86,7 @@ def loads(raw: bytes, *, depth: int = MAX_DEPTH, finite: bool = True) -> Any:
             object_pairs_hook=_once,
             parse_constant=_not_finite if finite else float,
             parse_float=_finite if finite else float,
+            parse_int=_integer,
         )
     except Mismatch:
         raise
@@ -107,18 +114,23 @@ def dumps(value: Any, *, ordered: Types = (), lines: Types = ()) -> str:
 
 def _text(value: Any, newline: str, ordered: Types, lines: Types) -> str:
     if type(value) in lines:
-        return json.dumps(_said(value), ensure_ascii=False)
+        return _quoted(_said(value))
     deeper = newline + "  "
     if isinstance(value, (list, tuple)):
         return _block("[]", [_text(item, deeper, ordered, lines) for item in value], newline)
     if not isinstance(value, Mapping) and not dataclasses.is_dataclass(value):
-        return json.dumps(value, ensure_ascii=False)
+        return _quoted(value)
     pairs = _pairs(value) if type(value) in ordered else sorted(_pairs(value))
-    items = [
-        f"{json.dumps(key, ensure_ascii=False)}: {_text(item, deeper, ordered, lines)}"
-        for key, item in pairs
-    ]
+    items = [f"{_quoted(key)}: {_text(item, deeper, ordered, lines)}" for key, item in pairs]
     return _block("{}", items, newline)
+
+
+def _quoted(value: Any) -> str:
+    """Return JSON in which every character can be seen: the others are escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    if visible(text) == text:
+        return text
+    return "".join(char if visible(char) == char else json.dumps(char)[1:-1] for char in text)
 
 
 def _block(brackets: str, items: list[str], newline: str) -> str:
@@ -155,6 +167,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise Mismatch(f"the key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
     return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise Mismatch("a number has too many digits")
+    return int(text)
 
 
 def _not_finite(text: str) -> float:

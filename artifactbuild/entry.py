@@ -70,8 +70,10 @@ def _said(looked: Looked | None, verb: str) -> str | None:
 
 def _written(text: str) -> bool:
     """Write to standard output; False where that fails, which `cli` tells better."""
+    from artifactbuild import visible
+
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(visible.document(text))
         sys.stdout.flush()
     except (OSError, ValueError):
         return False

@@ -133,7 +133,15 @@ def manifest_digests(work: Job) -> dict[str, str]:
 def source_digests(work: Job, names: Iterable[str]) -> dict[str, str]:
     """Return the digests of those of the named files that are there."""
     paths = {name: work.loaded.path.parent / name for name in names}
-    return {name: digest.of_file(path) for name, path in paths.items() if path.is_file()}
+    return {name: digest.of_file(path) for name, path in paths.items() if _is_file(path)}
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a file is there; a lock may name what no filesystem can hold."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def inputs_now(work: Job, before: Iterable[Inputs]) -> Inputs:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from artifactbuild import visible
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,14 +30,14 @@ class Problem:
     def render(self) -> str:
         """Say it as a compiler does: place and message, the line, a caret and the hint."""
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        lines = [f"{_printable(place)}: {_printable(self.message)}"]
+        lines = [f"{visible.visible(place)}: {visible.line(self.message)}"]
         if self.line is None or self.column is None:
-            lines += [f"    {_printable(self.hint)}"] if self.hint else []
+            lines += [f"    {visible.line(self.hint)}"] if self.hint else []
         else:
             shown, offset = _excerpt(self.source, self.column - 1)
-            caret = f"{' ' * offset}^ {_printable(self.hint)}"
+            caret = f"{' ' * offset}^ {visible.line(self.hint)}"
             lines += [f"    {shown}".rstrip(), f"    {caret}".rstrip()]
-        return "\n".join(lines)
+        return "\n".join(map(visible.disarmed, lines))
 
     def to_data(self) -> dict[str, str | int | None]:
         """Give the plain data that `--json` prints."""
@@ -74,6 +76,8 @@ def summary(problems: Sequence[Problem]) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Name the known word that was probably meant, or nothing."""
+    if len(word) > WIDTH:  # to compare long words takes the square of their length
+        return ""
     spelt = {each.lower(): each for each in known}
     close = difflib.get_close_matches(word.lower(), spelt, n=1, cutoff=0.65)
     return f"did you mean {spelt[close[0]]!r}?" if close else ""
@@ -85,13 +89,9 @@ def _excerpt(source: str, index: int) -> tuple[str, int]:
     text, index = source[indent:].rstrip(), max(index - indent, 0)
     start = max(index - WIDTH // 2, 0) if len(text) > WIDTH else 0
     head, tail = "…" if start else "", "…" if start + WIDTH < len(text) else ""
-    before = head + _printable(text[start:index])
+    before = head + visible.visible(text[start:index])
     offset = _columns(before) + max(index - len(text), 0)
-    return before + _printable(text[max(index, start) : start + WIDTH]) + tail, offset
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return before + visible.visible(text[max(index, start) : start + WIDTH]) + tail, offset
 
 
 def _columns(text: str) -> int:

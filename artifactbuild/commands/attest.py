@@ -9,7 +9,6 @@ import click
 from artifactbuild import screen, verification
 from artifactbuild.commands.options import ARTIFACTS, JSON
 from artifactbuild.commands.verify import PATHS, targets
-from artifactbuild.data import dumps
 from artifactbuild.job import shown
 from artifactbuild.problems import Refusal
 from artifactbuild.release import attestation
@@ -48,6 +47,6 @@ def command(
         for target, each in zip(named, found, strict=True)
     }
     if as_json:
-        click.echo(dumps(written), nl=False)
+        screen.answer(written)
         return
-    click.echo(screen.table([(folder, *files) for folder, files in written.items()]), nl=False)
+    screen.say(screen.table([(folder, *files) for folder, files in written.items()]))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.commands import telling, workers
 from artifactbuild.commands.arguments import ARTIFACTS, JSON, PATHS
 from artifactbuild.commands.survey import Answers, Survey, survey
 from artifactbuild.commands.workers import Wish
-from artifactbuild.data import dumps
 from artifactbuild.outcome import Outcome
 from artifactbuild.problems import Refusal
 from artifactbuild.unchanged import Asked, Looked
@@ -81,7 +81,7 @@ def command(
     if not (as_json and made.problems):
         _say(found.asked, kept, made.outcomes, as_json=as_json)
     if made.untried:
-        click.echo(f"{len(made.untried)} more not tried, as --fail-fast asks", err=True)
+        screen.note(f"{len(made.untried)} more not tried, as --fail-fast asks")
     if made.problems:
         raise Refusal(*made.problems, kept=", ".join(made.kept))
 
@@ -111,14 +111,15 @@ def _say(
     ended = [each for each in asked if each in kept.found or each in made]
     if as_json:
         outcomes = [made.get(each) or telling.kept(each, kept[each]) for each in ended]
-        click.echo(dumps(outcomes), nl=False)
+        screen.answer(outcomes)
         return
-    click.echo("".join(_told(each, kept, made) for each in ended), nl=False)
-    notes = [f"  {r.format}: {r.note}\n" for each in made.values() for r in each.results if r.note]
-    click.echo("".join(notes), nl=False, err=True)
+    screen.document("".join(_told(each, kept, made) for each in ended))
+    notes = [f"  {r.format}: {r.note}" for each in made.values() for r in each.results if r.note]
+    screen.note(*notes)
 
 
 def _told(asked: Asked, kept: Answers, made: Mapping[Asked, Outcome]) -> str:
     if asked in made:
-        return telling.built(made[asked])
-    return kept.said(asked, VERB) or telling.built(telling.kept(asked, kept[asked]))
+        return screen.text(telling.built(made[asked]))
+    said = kept.said(asked, VERB)
+    return said or screen.text(telling.built(telling.kept(asked, kept[asked])))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.commands.options import JSON, PATHS
-from artifactbuild.data import dumps
 from artifactbuild.manifest import load, versions
 
 
@@ -30,7 +30,6 @@ def command(paths: tuple[str, ...], to: str | None, part: str, as_json: bool) ->
         path.write_bytes(change.content)
     shown = [{"manifest": c.file, "before": c.before, "version": c.after} for c in bumped.values()]
     if as_json:
-        click.echo(dumps(shown), nl=False)
+        screen.answer(shown)
         return
-    for change in bumped.values():
-        click.echo(f"{change.file}: {change.before} → {change.after}")
+    screen.say(f"{each.file}: {each.before} → {each.after}" for each in bumped.values())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
-from artifactbuild.data import dumps
 from artifactbuild.job import Job
 from artifactbuild.problems import Refusal
 from artifactbuild.release import card, record
@@ -31,9 +31,9 @@ def command(
         for name, text in _cards(job, formats)
     }
     if as_json:
-        click.echo(dumps(cards), nl=False)
+        screen.answer(cards)
     else:
-        click.echo("\n".join(cards.values()), nl=False)
+        screen.document("\n".join(cards.values()))
 
 
 def _cards(job: Job, formats: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -12,7 +12,6 @@ from artifactbuild.commands import telling
 from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
 from artifactbuild.commands.survey import complete, survey
 from artifactbuild.commands.telling import Drift
-from artifactbuild.data import dumps
 from artifactbuild.index.answers import Answer
 from artifactbuild.manifest import find
 from artifactbuild.problems import Problem, Refusal
@@ -58,24 +57,19 @@ def command(
         own = answer.committed if committed else answer.drift
         errors += [each for each in own if each["error"] or strict]
         manifests.append(_data(file, answer, own))
-        told.append(_told(file, answer, own, strict, style))
+        minor = [each for each in own if not (each["error"] or strict)]
+        if style == screen.GITHUB and not as_json:
+            screen.annotate((Problem(**each["problem"]) for each in minor), screen.NOTICE)
+        else:
+            told.append(screen.text(telling.checked(file, answer, own, minor)))
     if as_json:
         problems = [each["problem"] for each in errors]
-        click.echo(dumps({"manifests": manifests, "problems": problems}), nl=False)
+        screen.answer({"manifests": manifests, "problems": problems})
         return EXPECTED if errors else GOOD
-    click.echo("".join(told), nl=False)
+    screen.document("".join(told))
     if errors:
         raise Refusal(*(Problem(**each["problem"]) for each in errors))
     return GOOD
-
-
-def _told(file: str, answer: Answer, drifts: Sequence[Drift], strict: bool, style: str) -> str:
-    """Tell what is no error."""
-    told = [each for each in drifts if not (each["error"] or strict)]
-    if style == screen.GITHUB:
-        problems = (Problem(**each["problem"]) for each in told)
-        return "".join(screen.annotation(problem, screen.NOTICE) for problem in problems)
-    return telling.checked(file, answer, drifts, told)
 
 
 def _data(file: str, answer: Answer, drifts: Sequence[Drift]) -> dict[str, Any]:

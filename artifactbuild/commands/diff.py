@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.commands.options import ARTIFACTS, JSON
-from artifactbuild.data import dumps, encode
+from artifactbuild.data import encode
 from artifactbuild.release.diff.nouns import Difference, Side
 from artifactbuild.review import comparing, places, telling, words
 from artifactbuild.review.places import Pair
@@ -73,11 +74,11 @@ def command(
         found = _more(found, pairs, weights=weights, outputs=outputs)
     differing = [each for each in found if words.changed(each)]
     if as_json:
-        click.echo(dumps([_data(each) for each in differing]), nl=False)
+        screen.answer([_data(each) for each in differing])
     else:
         tell = telling.markdown if markdown else telling.terminal
         text = tell(words.report(each) for each in differing)
-        click.echo(text or f"{NOTHING}\n", nl=False)
+        screen.document(text or f"{NOTHING}\n")
     return DIFFERS if exit_code and differing else 0
 
 

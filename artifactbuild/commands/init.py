@@ -12,7 +12,6 @@ import click
 
 from artifactbuild import proposal, screen
 from artifactbuild.commands.options import ARTIFACTS, JSON
-from artifactbuild.data import dumps
 from artifactbuild.job import leaving, store
 from artifactbuild.manifest.model import Target, Tensor
 from artifactbuild.manifest.placing import Wish, place
@@ -123,7 +122,7 @@ def command(artifacts: Path | None, as_json: bool, folder: Path | None, **asked:
     with Server() as server, screen.progress() as tell:
         made = proposal.propose(wish, where, own, server, tell)
     if as_json:
-        click.echo(dumps(made), nl=False)
+        screen.answer(made)
     else:
         _say(made)
 
@@ -134,7 +133,6 @@ def _say(made: Proposed) -> None:
         rows.append((made.schema, "written", "for completion in editors"))
     if made.log:
         rows.append((made.log, "kept", "what the factory printed"))
-    click.echo(screen.table(rows), nl=False)
-    for name, why in made.left_out.items():
-        click.echo(f"  {name} is left out: {why}", err=True)
-    click.echo(f"now run `artifactbuild build {made.manifest}`", err=True)
+    screen.say(screen.table(rows))
+    left_out = (f"  {name} is left out: {why}" for name, why in made.left_out.items())
+    screen.note(*left_out, f"now run `artifactbuild build {made.manifest}`")

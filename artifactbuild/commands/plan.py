@@ -10,7 +10,6 @@ from artifactbuild import screen
 from artifactbuild.commands import telling
 from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
 from artifactbuild.commands.survey import complete, survey
-from artifactbuild.data import dumps
 from artifactbuild.index.answers import Answer
 from artifactbuild.problems import Refusal
 from artifactbuild.unchanged import Looked
@@ -46,11 +45,11 @@ def command(
         raise Refusal(*found.unreadable)
     answers = found.answers.values()
     if as_json:
-        click.echo(dumps([answer.plan for answer in answers]), nl=False)
+        screen.answer([answer.plan for answer in answers])
     elif style == screen.GITHUB:
-        click.echo("".join(text for answer in answers for text in answer.annotations), nl=False)
+        screen.annotated(each for answer in answers for each in answer.annotations)
     else:
-        click.echo("".join(map(telling.planned, answers)), nl=False)
+        screen.say(line for answer in answers for line in telling.planned(answer))
     return _code(answers) if exit_code else GOOD
 
 

@@ -10,7 +10,6 @@ import click
 
 from artifactbuild import screen
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
-from artifactbuild.data import dumps
 from artifactbuild.problems import did_you_mean
 from artifactbuild.reproduction import again, released
 from artifactbuild.reproduction.conditions import NAMES, PLAIN, Condition, named
@@ -90,7 +89,7 @@ def command(
     for rows in () if as_json else found:
         say(rows)
     if as_json:
-        click.echo(dumps([row for rows in found for row in rows]), nl=False)
+        screen.answer([row for rows in found for row in rows])
     if any(row.outcome not in GOOD for rows in found for row in rows):
         context.exit(1)
 
@@ -100,29 +99,27 @@ def _say(rows: Sequence[Reproduction]) -> None:
     (row,) = rows
     _say_head(row)
     cells = [cell for each in row.compared for cell in _cells(each)]
-    click.echo(screen.table(cells) if cells else f"  {row.outcome}\n", nl=False)
+    screen.say(screen.table(cells) if cells else [f"  {row.outcome}"])
     _say_end(rows)
 
 
 def _say_varied(rows: Sequence[Reproduction]) -> None:
     """Say what became of each rebuild of one version."""
     _say_head(next((row for row in rows if row.drift), rows[0]))
-    click.echo(screen.table([(r.condition, r.outcome, _reason(r)) for r in rows]), nl=False)
+    screen.say(screen.table([(r.condition, r.outcome, _reason(r)) for r in rows]))
     _say_end(rows)
 
 
 def _say_head(row: Reproduction) -> None:
-    click.echo(f"{row.model} {row.version}{f' from {row.revision}' if row.revision else ''}")
-    for change in row.drift:
-        click.echo(f"  drift: {change}")
+    title = f"{row.model} {row.version}{f' from {row.revision}' if row.revision else ''}"
+    screen.say([title, *(f"  drift: {change}" for change in row.drift)])
 
 
 def _say_end(rows: Sequence[Reproduction]) -> None:
     for row in rows:
-        for problem in row.problems:
-            click.echo(problem.render(), err=True)
+        screen.report(row.problems)
         if row.kept:
-            click.echo(f"kept for a look: {row.kept}", err=True)
+            screen.note(f"kept for a look: {row.kept}")
 
 
 def _cells(each: Compared) -> Iterator[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.manifest.schema import NAME
 from artifactbuild.resources import schema_file
 
@@ -16,4 +17,7 @@ def command(as_path: bool) -> None:
     `artifactbuild schema > schemas/model.artifact.schema.json` brings a project's copy up to date.
     """
     file = schema_file(NAME)
-    click.echo(file if as_path else file.read_text(encoding="utf-8"), nl=as_path)
+    if as_path:
+        screen.say([str(file)])
+    else:
+        screen.document(file.read_text(encoding="utf-8"))

@@ -8,7 +8,6 @@ import click
 
 from artifactbuild import screen, units
 from artifactbuild.commands.options import ARTIFACTS, JSON, PATHS, jobs
-from artifactbuild.data import dumps
 from artifactbuild.job import Job
 from artifactbuild.release import identity
 from artifactbuild.release.record import Record
@@ -22,12 +21,12 @@ def command(paths: tuple[str, ...], artifacts: Path | None, as_json: bool) -> No
     """Show the published versions of each manifest: formats, sizes, checks, loaders."""
     work = jobs(paths, artifacts)
     if as_json:
-        click.echo(dumps([made for job in work for made in _records(job)]), nl=False)
+        screen.answer([made for job in work for made in _records(job)])
         return
     for job in work:
-        click.echo(f"{job.name} (manifest: {job.version})")
         rows = [_row(made) for made in _records(job)]
-        click.echo(screen.table(rows) if rows else "  nothing is published\n", nl=False)
+        told = screen.table(rows) if rows else ["  nothing is published"]
+        screen.say([f"{job.name} (manifest: {job.version})", *told])
 
 
 def _records(job: Job) -> list[Record]:

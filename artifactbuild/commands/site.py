@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.commands.options import ARTIFACTS, JSON, jobs
-from artifactbuild.data import dumps
 from artifactbuild.job import shown
 from artifactbuild.site import folder, pages, shelf, standing
 from artifactbuild.site.shelf import Model
@@ -38,11 +38,12 @@ def command(paths: tuple[str, ...], output: Path, artifacts: Path | None, as_jso
     changed = folder.write(pages.render(models), output)
     index = shown(output.absolute() / pages.INDEX)
     if as_json:
-        click.echo(dumps({"index": index, "changed": changed, "models": _told(models)}), nl=False)
+        screen.answer({"index": index, "changed": changed, "models": _told(models)})
         return
     versions = sum(len(model.versions) for model in models)
     state = "" if changed else ", unchanged"
-    click.echo(f"{index}: {_count(len(models), 'model')}, {_count(versions, 'version')}{state}")
+    counted = f"{_count(len(models), 'model')}, {_count(versions, 'version')}"
+    screen.say([f"{index}: {counted}{state}"])
 
 
 def _told(models: tuple[Model, ...]) -> dict[str, list[str]]:

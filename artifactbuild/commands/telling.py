@@ -17,30 +17,29 @@ Drift = Mapping[str, Any]
 
 
 def unchanged(asked: Asked, answer: Answer) -> dict[str, str]:
-    """Return what verbs without options say while nothing changes, where that is all they do."""
+    """Return the text of verbs without options while nothing changes, where that is all they do."""
     shown = find.shown(asked.manifest)
     said = {"plan": planned(answer)}
     if not any(each["error"] for each in answer.drift):
         said["check"] = checked(shown, answer, answer.drift, answer.drift)
     if answer.checks is not None:
         said["build"] = built(kept(asked, answer))
-    return said
+    return {verb: screen.text(lines) for verb, lines in said.items()}
 
 
-def planned(answer: Answer) -> str:
-    """Say what would be done."""
+def planned(answer: Answer) -> list[str]:
+    """Return lines on what would be done."""
     rows = [(step["format"], step["action"], step["reason"]) for step in answer.plan["steps"]]
-    return f"{answer.model} {answer.version}: {answer.summary}\n{screen.table(rows)}"
+    return [f"{answer.model} {answer.version}: {answer.summary}", *screen.table(rows)]
 
 
-def checked(file: str, answer: Answer, drifts: Sequence[Drift], told: Sequence[Drift]) -> str:
-    """Say what was found: those of the disagreements that are only to be told."""
+def checked(file: str, answer: Answer, drifts: Sequence[Drift], told: Sequence[Drift]) -> list[str]:
+    """Return lines on what was found: those of the disagreements that are only to be told."""
     title = f"{file}: {answer.model} {answer.version}"
     rows = [(each["name"], each["sentence"], f"`{each['repair']}`") for each in told]
-    table = screen.table(rows) if told else ""
     if len(told) == len(drifts):
-        return f"{title} is good\n{table}"
-    return f"{title}\n{table}" if told else ""
+        return [f"{title} is good", *screen.table(rows)]
+    return [title, *screen.table(rows)] if told else []
 
 
 def kept(asked: Asked, answer: Answer) -> Outcome:
@@ -63,9 +62,9 @@ def kept(asked: Asked, answer: Answer) -> Outcome:
     )
 
 
-def built(outcome: Outcome) -> str:
-    """Say what became of every format, and of the lock."""
+def built(outcome: Outcome) -> list[str]:
+    """Return lines on what became of every format, and of the lock."""
     rows = [(r.format, r.outcome, f"{r.checks} checks", r.folder) for r in outcome.results]
     state = "written" if outcome.lock_changed else "unchanged"
     table = screen.table([*rows, ("lock", state, "", outcome.lock)])
-    return f"{outcome.model} {outcome.version}\n{table}"
+    return [f"{outcome.model} {outcome.version}", *table]

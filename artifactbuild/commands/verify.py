@@ -9,7 +9,7 @@ import click
 
 from artifactbuild import screen, verification
 from artifactbuild.commands.options import ARTIFACTS, JSON, jobs
-from artifactbuild.data import dumps, encode
+from artifactbuild.data import encode
 from artifactbuild.problems import Refusal
 from artifactbuild.release import identity, signing
 from artifactbuild.release.identity import Expected
@@ -95,11 +95,11 @@ def command(
         verdicts = [verification.rerun(*pair, sources=sources) for pair in pairs]
     if as_json:
         shown = [{**encode(each), "verdict": each.verdict} for each in verdicts]
-        click.echo(dumps(shown), nl=False)
+        screen.answer(shown)
         if any(each.faults for each in verdicts):
             context.exit(1)
         return
-    click.echo(screen.table([_row(each) for each in verdicts]), nl=False)
+    screen.say(screen.table([_row(each) for each in verdicts]))
     if problems := [problem for each in verdicts for problem in each.problems()]:
         raise Refusal(*problems)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import lzma
 import math
 import re
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -13,6 +15,13 @@ from typing import IO
 
 KINDS = {"f": "float", "i": "int", "u": "uint", "b": "bool"}
 MAX_HEADER = 1 << 16
+
+
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(RuntimeError, EOFError, ValueError, OverflowError),
+)
+"""What the readers of archives raise for damaged ones."""
 
 
 class Unreadable(Exception):
@@ -35,7 +44,7 @@ def headers(path: Path) -> dict[str, Array]:
                 member.filename.removesuffix(".npy"): _array(archive, member)
                 for member in archive.infolist()
             }
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+    except _DAMAGE as error:
         raise Unreadable("not an .npz archive, or a damaged one") from error
 
 

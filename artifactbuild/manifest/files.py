@@ -255,8 +255,9 @@ def _file(place: Place, text: str, where: Where) -> Path | Problem:
         path = (place.folder / text).resolve()
         inside = path.is_relative_to(place.project.resolve())
         exists, regular = path.exists(), path.is_file()
-    except (OSError, RuntimeError):  # a name too long, a loop of links
-        return place.document.problem(where, f"{text!r} is no usable path", "shorten it")
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
+        hint = "name a file by a relative path of ordinary characters"
+        return place.document.problem(where, f"{text!r} is no usable path", hint)
     if not inside:
         hint = "copy the file into the project"
         return place.document.problem(where, f"{text!r} leads out of the project", hint)

@@ -82,7 +82,7 @@ def _listing(folder: str) -> dict[str, os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return {entry.name: entry for entry in entries}
-    except OSError:
+    except (OSError, ValueError):  # a NUL is in no name
         return {}
 
 
@@ -98,6 +98,6 @@ def _nothing(argument: str, place: str) -> Problem:
         hint = f"a manifest is a file named {NAME}; `artifactbuild init` writes one"
         return Problem(file=argument, message="no manifest in this folder", hint=hint)
     parent, name = os.path.split(place)
-    beside = os.listdir(parent) if os.path.isdir(parent) else []
+    beside = _listing(parent)
     hint = did_you_mean(name, sorted(beside)) or f"name a {NAME} or a folder that has one"
     return Problem(file=argument, message="no such file or folder", hint=hint)

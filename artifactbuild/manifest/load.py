@@ -99,9 +99,20 @@ def _order(document: Document, problem: Problem) -> tuple[bool, int, int]:
     return problem.file != document.file, problem.line or 0, problem.column or 0
 
 
+def content(path: Path) -> bytes:
+    """Read a manifest; raises Refusal when it cannot be read, or leads out of its project."""
+    return _bytes(_absolute(path), project_of(path))
+
+
 def _bytes(path: Path, project: Path) -> bytes:
     """Read a manifest; a link out of the project would show what lies there in the problems."""
-    if not path.resolve().is_relative_to(project.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(project.resolve())
+    except (OSError, RuntimeError) as error:  # Python before 3.13 has an error of its own for loops
+        message = "cannot be read: it is a link that leads in a circle"
+        problem = Problem(file=files.display(path), message=message, hint="replace it with a file")
+        raise Refusal(problem) from error
+    if not inside:
         message = "is a link that leads out of the project"
         hint = "copy the manifest into the project"
         raise Refusal(Problem(file=files.display(path), message=message, hint=hint))

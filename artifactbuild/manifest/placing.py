@@ -128,7 +128,10 @@ def _taken(wish: Wish, where: Place) -> Iterator[Problem]:
         yield Problem(file=files.display(where.manifest), message=message, hint=hint)
         return
     for other in sorted(load.search(where.project)):
-        data = text.read(other.read_bytes(), files.display(other)).data
+        try:
+            data = text.read(load.content(other), files.display(other)).data
+        except Refusal:
+            continue  # `check` reports it; it takes no name
         if isinstance(data, dict) and data.get("name") == where.name:
             message = f"{files.display(other)} names its model {where.name!r} already"
             yield wish.problem(message, "name another with --name")

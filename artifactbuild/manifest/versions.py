@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild.manifest import files, schema, text
+from artifactbuild.manifest import files, load, schema, text
 from artifactbuild.manifest.text import Document
 from artifactbuild.problems import Refusal
 
@@ -30,7 +30,7 @@ def bumped(path: Path, to: str | None, part: str) -> Change:
     Raises:
         Refusal: when the manifest or the version is not valid; nothing is written.
     """
-    raw = path.read_bytes()
+    raw = load.content(path)
     document = _valid(raw, path)
     before = document.data["version"]
     after = to if to is not None else following(before, part)

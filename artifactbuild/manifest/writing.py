@@ -19,6 +19,7 @@ from artifactbuild import resources
 from artifactbuild.manifest import scalars, schema
 from artifactbuild.manifest.words import resolved
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.visible import visible
 
 WIDTH = 98
 TYPED = frozenset(("n", "no", "off", "on", "y", "yes"))
@@ -160,5 +161,5 @@ def _is_plain(value: str) -> bool:
 
 
 def _quoted(value: str) -> str:
-    """Return a double-quoted scalar; JSON's escapes are YAML's."""
-    return json.dumps(value, ensure_ascii=False)
+    """Return a double-quoted scalar; JSON's escapes and Python's are YAML's."""
+    return visible(json.dumps(value, ensure_ascii=False))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,18 +15,22 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from artifactbuild import limits
+from artifactbuild.data import Mismatch, loads
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.reading import Unreadable, bounded
+from artifactbuild.release import markdown, record
 from artifactbuild.release.diagram import flowchart, folding
 from artifactbuild.release.front_matter import front_matter
 from artifactbuild.resources import card_template
 from artifactbuild.units import size
 
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~$&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_BLOCK_START = re.compile(r"^(?:([-+#=>]+)|(\d+)([.)]))(?=\s|$)")
+_RESTORE = "restore it from where it was published, or build it again"
 
-
-class Verbatim(str):
-    """Text that is Markdown already."""
+_FAULTS = (
+    *(jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError),
+    *(AttributeError, RecursionError),
+)
+"""What a template can raise."""
 
 
 def render(metadata: Mapping[str, Any], template: Path) -> str:
@@ -36,12 +39,12 @@ def render(metadata: Mapping[str, Any], template: Path) -> str:
     Raises:
         Refusal: when the template is wrong, with its line.
     """
-    known = {**metadata, "front_matter": lambda: Verbatim(front_matter(metadata))}
+    known = {**metadata, "front_matter": lambda: markdown.Verbatim(front_matter(metadata))}
     try:
         text = _compiled(template.read_text(encoding="utf-8")).render(known)
     except jinja2.TemplateSyntaxError as error:
         raise Refusal(_problem(template, error.lineno, error.message or "syntax error")) from None
-    except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         raise Refusal(_problem(template, _line(error), str(error))) from None
     return text.rstrip("\n") + "\n"
 
@@ -57,9 +60,13 @@ def render_file(metadata: Path, template: Path) -> str:
 
     A template can loop for ever and fill the memory without leaving the sandbox.
     """
+    made = _checked(metadata)
     if template == card_template():
-        return render(json.loads(metadata.read_text(encoding="utf-8")), template)
-    request = json.dumps([str(metadata), str(template)])
+        try:
+            return render(made, template)
+        except Refusal as refusal:  # our template is sound
+            raise Refusal(*(_blamed(metadata, each) for each in refusal.problems)) from None
+    request = json.dumps([made, str(template)])
     code = "from artifactbuild.release import card; card.render_shut_off()"
     path = str(Path(__file__).parents[2])
     try:
@@ -86,13 +93,31 @@ def render_file(metadata: Path, template: Path) -> str:
 def render_shut_off() -> None:
     """Render what standard input names, within limits; the card or its problems to the output."""
     limits.set_here(limits.RENDERING)
-    metadata, template = json.load(sys.stdin)
+    made, template = json.load(sys.stdin)
     try:
-        content = json.loads(Path(metadata).read_text(encoding="utf-8"))
-        answer: Mapping[str, Any] = {"card": render(content, Path(template))}
+        answer: Mapping[str, Any] = {"card": render(made, Path(template))}
     except Refusal as refusal:
         answer = {"problems": [problem.to_data() for problem in refusal.problems]}
     json.dump(answer, sys.stdout)
+
+
+def _checked(metadata: Path) -> Any:
+    """Return the data of a record that is one, as `record.read` says.
+
+    Raises:
+        Refusal: when it is not there, or is not a record of a version that we know.
+    """
+    try:
+        raw = bounded(metadata, record.MAX_BYTES)
+        record.parsed(raw)
+    except (Unreadable, Mismatch) as error:
+        raise Refusal(Problem(file=str(metadata), message=str(error), hint=_RESTORE)) from None
+    return loads(raw)
+
+
+def _blamed(metadata: Path, problem: Problem) -> Problem:
+    message = f"no card can be made of this record: {problem.message}"
+    return Problem(file=str(metadata), message=message, hint=_RESTORE)
 
 
 def _endless(template: Path) -> Problem:
@@ -109,24 +134,10 @@ def _compiled(text: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_escaped,
+        finalize=markdown.text,
     )
     environment.filters |= FILTERS
     return environment.from_string(text)
-
-
-def _escaped(value: Any) -> str:
-    """Return any value as Markdown that shows just that value."""
-    if isinstance(value, Verbatim):
-        return value
-    text = _SPECIAL.sub(r"\\\g<0>", _one_line(_text(value)))
-    return _BLOCK_START.sub(_harmless, text)
-
-
-def _harmless(start: re.Match[str]) -> str:
-    """Escape what would begin a heading, a list or a rule at the start of a line."""
-    marks, number, point = start.groups()
-    return f"\\{marks}" if marks else f"{number}\\{point}"
 
 
 def _shape(value: list[int | None]) -> str:
@@ -194,47 +205,16 @@ def _nested(layers: list[Mapping[str, Any]], depth: int = 0) -> list[dict[str, A
     return rows
 
 
-def _code(value: Any) -> Verbatim:
-    """Return a value as inline code, in as many backticks as it takes."""
-    text = _one_line(_text(value))
-    if not text:
-        return Verbatim("")
-    ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return Verbatim(f"{ticks}{space}{text}{space}{ticks}".replace("|", r"\|"))
-
-
-def _fence(value: str, language: str = "") -> Verbatim:
-    """Return a text as a fenced block, in as many backticks as it takes."""
-    longest = max((len(run) for run in re.findall("`+", value)), default=0)
-    ticks = "`" * max(3, longest + 1)
-    return Verbatim(f"{ticks}{language}\n{value.rstrip()}\n{ticks}")
-
-
-def _call(inputs: list[Mapping[str, Any]]) -> Verbatim:
+def _call(inputs: list[Mapping[str, Any]]) -> markdown.Verbatim:
     """Return how `predict` is called, as code."""
-    return _code("predict({" + ", ".join(f'"{tensor["name"]}": …' for tensor in inputs) + "})")
+    return markdown.code(
+        "predict({" + ", ".join(f'"{tensor["name"]}": …' for tensor in inputs) + "})"
+    )
 
 
-def _flowchart(architecture: Mapping[str, Any], inputs: Any, outputs: Any) -> Verbatim:
+def _flowchart(architecture: Mapping[str, Any], inputs: Any, outputs: Any) -> markdown.Verbatim:
     """Return an architecture as a Mermaid diagram."""
-    return _fence(flowchart(architecture, inputs, outputs), "mermaid")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
-        return ", ".join(map(str, value))
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return str(value)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return markdown.fence(flowchart(architecture, inputs, outputs), "mermaid")
 
 
 def _problem(template: Path, line: int | None, message: str) -> Problem:
@@ -242,10 +222,15 @@ def _problem(template: Path, line: int | None, message: str) -> Problem:
         file=str(template),
         line=line,
         column=1 if line else None,
-        source=template.read_text(encoding="utf-8").splitlines()[line - 1] if line else "",
+        source=_line_of(template, line) if line else "",
         message=f"template: {message}",
         hint="a template sees the keys of metadata.json",
     )
+
+
+def _line_of(template: Path, line: int) -> str:
+    lines = template.read_text(encoding="utf-8").split("\n")
+    return lines[line - 1] if line <= len(lines) else ""
 
 
 def _line(error: BaseException) -> int | None:
@@ -263,10 +248,10 @@ FILTERS: Mapping[str, Any] = {
     "by_loader": _by_loader,
     "call": _call,
     "capital": _capital,
-    "code": _code,
+    "code": markdown.code,
     "count": _count,
     "difference": _difference,
-    "fence": _fence,
+    "fence": markdown.fence,
     "flowchart": _flowchart,
     "folding": folding,
     "nested": _nested,

@@ -10,7 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
+
+from artifactbuild.visible import visible
 
 MOST = 40
 FEW = 8
@@ -78,11 +81,11 @@ def folded(boxes: list[Box]) -> list[Box]:
 def _chains(boxes: list[Box]) -> list[Box]:
     """Merge each box into the one before it where nothing else feeds it or is fed."""
     owner = {name: index for index, box in enumerate(boxes) for name in box.names}
-    fed = Counter(owner[name] for box in boxes for name in box.sources)
+    fed = Counter(owner[name] for box in boxes for name in box.sources if name in owner)
     merged: dict[int, list[Mapping[str, Any]]] = {}
     head: dict[int, int] = {}
     for index, box in enumerate(boxes):
-        before = [owner[name] for name in box.sources]
+        before = [owner[name] for name in box.sources if name in owner]
         linked = len(before) == 1 and fed[before[0]] == 1
         plain = linked and not (_stands_alone(box) or _stands_alone(boxes[before[0]]))
         head[index] = head[before[0]] if plain else index
@@ -119,8 +122,10 @@ def _crossing(boxes: list[Box]) -> list[int]:
     owner = {name: index for index, box in enumerate(boxes) for name in box.names}
     last = dict.fromkeys(range(len(boxes)), -1)
     for index, box in enumerate(boxes):
-        last |= {owner[name]: index for name in box.sources}
-    return [sum(last[before] >= place for before in range(place)) for place in range(1, len(boxes))]
+        last |= {owner[name]: index for name in box.sources if name in owner}
+    changes = Counter(index + 1 for index, end in last.items() if end > index)
+    changes.subtract(end + 1 for index, end in last.items() if end > index)
+    return list(accumulate(changes[place] for place in range(1, len(boxes))))
 
 
 def _lines(
@@ -136,10 +141,13 @@ def _lines(
         yield f"    inputs{_rounded(inputs)}"
         yield "    inputs --> n0"
     for index, box in enumerate(boxes):
-        for source in sorted({owner[name] for name in box.sources}, key=lambda n: int(n[1:])):
+        for source in sorted(
+            {owner[name] for name in box.sources if name in owner}, key=lambda n: int(n[1:])
+        ):
             yield f"    {source} --> n{index}"
     yield f"    outputs{_rounded(outputs)}"
-    for name in dict.fromkeys(owner[name] for name in architecture["outputs"]):
+    known = (owner[name] for name in architecture["outputs"] if name in owner)
+    for name in dict.fromkeys(known):
         yield f"    {name} --> outputs"
 
 
@@ -148,7 +156,10 @@ def _opaque(
     inputs: Sequence[Mapping[str, Any]],
     outputs: Sequence[Mapping[str, Any]],
 ) -> Iterator[str]:
-    kinds = [f"{_escaped(layer['name'])}: {layer['kind']}" for layer in architecture["layers"]]
+    kinds = [
+        f"{_escaped(_short(layer['name']))}: {_escaped(_short(layer['kind']))}"
+        for layer in architecture["layers"]
+    ]
     shown = [*kinds[:MOST], *(["…"] if len(kinds) > MOST else [])]
     yield f"    inputs{_rounded(inputs)}"
     yield f'    model["{"<br>".join(shown)}"]'
@@ -157,7 +168,7 @@ def _opaque(
 
 
 def _rounded(tensors: Sequence[Mapping[str, Any]]) -> str:
-    return f'(["{_escaped(", ".join(tensor["name"] for tensor in tensors))}"])'
+    return f'(["{_escaped(", ".join(_short(tensor["name"]) for tensor in tensors))}"])'
 
 
 def _shape(box: Box) -> str:
@@ -188,5 +199,5 @@ def _escaped(text: str) -> str:
     It looks for formulas and line breaks once more after it has put codes back into characters:
     what begins one is taken apart by a space of no width.
     """
-    apart = " ".join(text.split()).replace("$$", "$\u200b$").replace("\\n", "\\\u200bn")
+    apart = visible(" ".join(text.split())).replace("$$", "$\u200b$").replace("\\n", "\\\u200bn")
     return _SAFE.sub(lambda found: f"#{ord(found.group())};", apart)

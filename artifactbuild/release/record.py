@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from artifactbuild.data import LATER, Mismatch, decode, dumps, loads
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
+from artifactbuild.visible import cut
 
 FILE = "metadata.json"
 CARD = "MODEL_CARD.md"
@@ -23,6 +25,9 @@ MAX_BYTES = 1 << 24
 
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 """How a moment is written: RFC 3339, in UTC."""
+
+_LAST = 253_402_300_799
+"""The last second of the year 9999, after which no RFC 3339 date is."""
 
 BINS = 16
 """How many bins a histogram has."""
@@ -319,11 +324,11 @@ def created_at(environ: Mapping[str, str], remembered: str | None) -> str:
     epoch = environ.get("SOURCE_DATE_EPOCH")
     if epoch is None and remembered is not None:
         return remembered
-    if epoch is not None and not epoch.isdecimal():
+    if epoch is not None and not (re.fullmatch(r"[0-9]{1,12}", epoch) and int(epoch) <= _LAST):
         raise Refusal(
             Problem(
                 file="SOURCE_DATE_EPOCH",
-                message=f"found {epoch!r}, expected seconds since 1970 as a whole number",
+                message=f"found {cut(epoch, 40)!r}, expected seconds from 1970 to the year 9999",
                 hint="unset it, or write `SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)`",
             )
         )
@@ -332,5 +337,14 @@ def created_at(environ: Mapping[str, str], remembered: str | None) -> str:
 
 
 def epoch(moment: str) -> int:
-    """Return the seconds since 1970 of a moment that `created_at` gave."""
-    return calendar.timegm(time.strptime(moment, MOMENT))
+    """Return the seconds since 1970 of a moment that `created_at` gave.
+
+    Raises:
+        Refusal: when a lock that was edited says something else.
+    """
+    try:
+        return calendar.timegm(time.strptime(moment, MOMENT))
+    except (ValueError, OverflowError):
+        message = f"found {moment!r}, expected a moment such as 2026-01-31T12:00:00Z"
+        hint = "restore the lock with `git checkout`"
+        raise Refusal(Problem(file="created_at", message=message, hint=hint)) from None

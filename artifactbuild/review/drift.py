@@ -13,6 +13,7 @@ from artifactbuild.examining import Seen
 from artifactbuild.job import Job, shown
 from artifactbuild.plan import Current
 from artifactbuild.problems import Problem
+from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import damage, environment, record
 from artifactbuild.release.damage import Damage
 from artifactbuild.release.record import Inputs
@@ -155,8 +156,15 @@ def _cards(seen: Seen) -> Iterator[Drift]:
             from artifactbuild.release import card  # Jinja takes longer than all the rest of this
 
             now = card.render_file(work.folder(format) / record.FILE, work.template)
-            if file.read_text(encoding="utf-8") != now:
+            if _content(file) != now.encode():
                 yield _drift(work, "card-stale", ("formats", format), what=shown(file))
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return bounded(file, record.MAX_BYTES)
+    except Unreadable:
+        return None
 
 
 def _is_vouched_for(seen: Seen, format: str) -> bool:

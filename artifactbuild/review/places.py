@@ -12,6 +12,7 @@ from artifactbuild.job import Job, job
 from artifactbuild.manifest import load
 from artifactbuild.manifest.find import NAME, SKIPPED
 from artifactbuild.problems import Problem, Refusal, did_you_mean
+from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import lock, record
 from artifactbuild.release.diff.nouns import WORKING_TREE
 from artifactbuild.review import sides as reading
@@ -153,11 +154,18 @@ def _tree(paths: Sequence[str], start: Path, artifacts: Path | None) -> Place:
 
 def _file(path: Path, argument: str, artifacts: Path | None) -> Place:
     if path.name.endswith(lock.SUFFIX):
-        known = lock.parsed(path.read_bytes(), argument)
+        known = lock.parsed(_bytes(path, argument), argument)
         placed = reading.of_lock(known, argument, path, artifacts)
     else:
         placed = reading.of_job(job(load.load(path), artifacts), argument)
     return Place(label=argument, models={placed.side.model: placed}, whole=False)
+
+
+def _bytes(path: Path, argument: str) -> bytes:
+    try:
+        return bounded(path, lock.MAX_BYTES)
+    except Unreadable as unreadable:
+        raise Refusal(Problem(file=argument, message=f"not a lock: {unreadable}")) from None
 
 
 def _jobs(paths: Iterable[str], start: Path, artifacts: Path | None) -> tuple[Job, ...]:

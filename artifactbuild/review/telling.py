@@ -1,7 +1,7 @@
 """A report to people: a summary and sections, as terminal text or as Markdown.
 
-What is the user's own (names, values) is a `Name`, so that each way of telling can set it apart and
-nothing in it is taken for markup.
+What is the user's own (names, values) is a `Name`, so that each way of telling can set it apart.
+Other pieces are escaped as well: a value that nobody marked is still no markup.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from artifactbuild.release.card import FILTERS
-from artifactbuild.screen import table
+from artifactbuild.release import markdown as gate
+from artifactbuild.screen import table, text
+from artifactbuild.visible import visible
 
 FOLDED = 20
 """How many lines of a section a pull-request comment shows before it folds them."""
@@ -55,7 +56,7 @@ class Report:
 
 def terminal(reports: Iterable[Report]) -> str:
     """Tell reports as plain text."""
-    return "\n".join("".join(_terminal(report)) for report in reports)
+    return "\n".join(text(_terminal(report)) for report in reports)
 
 
 def markdown(reports: Iterable[Report]) -> str:
@@ -64,16 +65,16 @@ def markdown(reports: Iterable[Report]) -> str:
 
 
 def _terminal(report: Report) -> Iterator[str]:
-    yield f"{_plain(report.title)}: {_plain(report.summary)}\n"
+    yield f"{_plain(report.title)}: {_plain(report.summary)}"
     if report.aside:
-        yield f"  {_plain(report.aside)}\n"
+        yield f"  {_plain(report.aside)}"
     for section in report.sections:
-        yield f"{section.title}\n"
+        yield section.title
         if section.rows:
-            yield table([[_plain(cell) for cell in row] for row in section.rows])
-        yield from (f"  {_plain(line)}\n" for line in section.lines)
+            yield from table([[_plain(cell) for cell in row] for row in section.rows])
+        yield from (f"  {_plain(line)}" for line in section.lines)
     if report.closing:
-        yield f"{_plain(report.closing)}\n"
+        yield _plain(report.closing)
 
 
 def _markdown(report: Report) -> Iterator[str]:
@@ -111,9 +112,15 @@ def _plain(line: Line) -> str:
 def _shown(part: str) -> str:
     if not isinstance(part, Name):
         return part
-    text = "".join(char if char.isprintable() else " " for char in part)
-    return f"`{text}`" if isinstance(part, Command) else text
+    shown = visible(" ".join(part.split()))
+    return f"`{shown}`" if isinstance(part, Command) else shown
 
 
 def _marked(line: Line) -> str:
-    return "".join(FILTERS["code"](part) if isinstance(part, Name) else part for part in line)
+    return "".join(gate.code(part) if isinstance(part, Name) else _words(part) for part in line)
+
+
+def _words(part: str) -> str:
+    """Return a piece of text as Markdown, with the spaces that part it from its neighbours."""
+    start, end = len(part) - len(part.lstrip(" ")), len(part.rstrip(" "))
+    return part[:start] + gate.text(part[start:end]) + part[max(start, end) :]

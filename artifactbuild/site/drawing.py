@@ -10,7 +10,7 @@ from artifactbuild.release.record import Architecture, Layer
 from artifactbuild.site import folding, layout
 from artifactbuild.site.folding import Graph
 from artifactbuild.site.layout import HEIGHT, Arrow
-from artifactbuild.site.text import visible
+from artifactbuild.visible import visible
 
 CHARACTER, SMALL = 7.3, 6.4
 """How wide a character of a box's first and second line is."""

@@ -8,6 +8,7 @@ may run or be fetched.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -23,10 +24,13 @@ from artifactbuild.resources import templates
 from artifactbuild.review.telling import Line, Name, Report
 from artifactbuild.site import changes, drawing, layout, names, plots
 from artifactbuild.site.shelf import Model, Version
-from artifactbuild.site.text import visible
 from artifactbuild.units import size
+from artifactbuild.visible import visible
 
 INDEX = "index.html"
+
+KEPT = "\n\t"
+"""Characters of a text that a browser shows as what they mean."""
 
 _PIECE = re.compile(r"[^/_]+[/_]*|[/_]+")
 _EXPONENT = re.compile(r"e([+-])0+(\d)")
@@ -74,6 +78,7 @@ def _told_changes(model: Model) -> dict[str, Report]:
     }
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     folder = templates() / "site"
     style = (folder / "style.css").read_text(encoding="utf-8")
@@ -122,7 +127,7 @@ def _shown(value: Any) -> Any:
     """Return what an expression of a template gives as visible text; markup of ours stays."""
     if isinstance(value, Markup):
         return value
-    return "" if value is None else visible(str(value))
+    return "" if value is None else visible(str(value), KEPT)
 
 
 def _told(value: Any) -> str:
@@ -151,7 +156,7 @@ def _plain(value: Any) -> str:
 
 def _path(value: str) -> Markup:
     """Return a path that may be broken after a slash or an underscore, and else only if it must."""
-    pieces = _PIECE.findall(visible(value))
+    pieces = _PIECE.findall(visible(value, KEPT))
     return Markup("<wbr>").join(escape(piece) for piece in pieces)
 
 
@@ -185,9 +190,9 @@ def _allowed(check: Check) -> str:
 def _line(line: Line) -> Markup:
     """Return pieces of text, those that are names or values of the user's set apart."""
     return Markup("").join(
-        Markup("<code>{}</code>").format(visible(piece))
+        Markup("<code>{}</code>").format(visible(piece, KEPT))
         if isinstance(piece, Name)
-        else escape(visible(piece))
+        else escape(visible(piece, KEPT))
         for piece in line
     )
 

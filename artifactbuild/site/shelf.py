@@ -8,6 +8,7 @@ from pathlib import Path
 
 from artifactbuild.manifest.versions import order
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.reading import Unreadable, opened
 from artifactbuild.release import record
 from artifactbuild.release.record import Record
 from artifactbuild.release.store import Store
@@ -156,9 +157,9 @@ def _artifact(folder: Path, place: tuple[str, str, str]) -> Artifact:
 
 def _card(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             content = file.read(CARD_BYTES + 1)
-    except OSError:
+    except (Unreadable, OSError):
         return ""
     cut = "\n… (cut)" if len(content) > CARD_BYTES else ""
     return content[:CARD_BYTES].decode("utf-8", "replace") + cut

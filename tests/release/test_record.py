@@ -23,7 +23,7 @@ def test_bad_epoch_is_a_problem() -> None:
     with pytest.raises(Refusal) as refused:
         record.created_at({"SOURCE_DATE_EPOCH": "today"}, None)
     (problem,) = refused.value.problems
-    expected = "found 'today', expected seconds since 1970 as a whole number"
+    expected = "found 'today', expected seconds from 1970 to the year 9999"
     assert (problem.message, problem.hint) == (expected, HINT)
 
 
