@@ -11,6 +11,7 @@ from artifactbuild import examining, proving, recording
 from artifactbuild import plan as planning
 from artifactbuild.data import decode
 from artifactbuild.job import Job, shown
+from artifactbuild.manifest import import_time
 from artifactbuild.outcome import Outcome, Result
 from artifactbuild.plan import Plan, Step
 from artifactbuild.problems import Problem, Refusal, WorkerLost
@@ -52,6 +53,8 @@ def build(work: Job, server: Server, tell: Tell) -> Finished:
     if refused:
         raise Refusal(*refused)
     steps = made.of(planning.BUILD)
+    if steps:
+        _refuse_training(work)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
     fresh = _made(work, steps, server, tell) if steps else {}
     order = [step.format for step in made.steps]
@@ -70,6 +73,14 @@ def build(work: Job, server: Server, tell: Tell) -> Finished:
         for name, hashed in complete.large.items()
     }
     return Finished(outcome=outcome, known=known)
+
+
+def _refuse_training(work: Job) -> None:
+    """Refuse a factory whose module would train and write when it is imported."""
+    module, loaded = work.loaded.manifest.factory.module, work.loaded
+    found = import_time.training(module, loaded.path.parent, loaded.project)
+    if found is not None:
+        raise Refusal(work.problem(("factory",), found.told(loaded.project), import_time.CURE))
 
 
 def _made(

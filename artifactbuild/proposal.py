@@ -12,7 +12,7 @@ from typing import Any
 from artifactbuild import plan as planning
 from artifactbuild.data import decode
 from artifactbuild.job import shown
-from artifactbuild.manifest import load, schema, writing
+from artifactbuild.manifest import import_time, load, schema, writing
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.placing import Place, Wish, stub
 from artifactbuild.manifest.writing import Remarks
@@ -55,6 +55,9 @@ def propose(wish: Wish, where: Place, store: Store, server: Server, tell: Tell) 
         WorkerLost: when the worker failed by a mistake of ours.
     """
     folder = where.manifest.parent
+    found = import_time.training(wish.factory.module, folder, where.project)
+    if found is not None:
+        raise Refusal(wish.problem(found.told(where.project), import_time.CURE))
     fresh = _missing(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
