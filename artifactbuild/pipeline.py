@@ -152,7 +152,8 @@ def _built(
         ignored=(str(work.store.root), str(Path(__file__).parent), str(templates())),
     )
     need = room.of_model(_expected_size(work))
-    answer = server.run("build", request, staged / "build.log", tell, take, need=need)
+    confinement, log = work.confinement(str(staged)), staged / "build.log"
+    answer = server.run("build", request, log, tell, take, need=need, confinement=confinement)
     report = decode(BuildReport, answer)
     if report.findings:
         raise Refusal(*(work.problem(f.path, f.message, f.hint) for f in report.findings))

@@ -19,6 +19,7 @@ from artifactbuild.manifest.writing import Remarks
 from artifactbuild.problems import Refusal, WorkerLost
 from artifactbuild.release.store import Store
 from artifactbuild.resources import schema_file
+from artifactbuild.worker.confinement import Confinement
 from artifactbuild.worker.messages import FACTORY_ENDED, ProposeReport, ProposeRequest, Tell
 from artifactbuild.worker.server import Server
 
@@ -96,7 +97,9 @@ def _report(
     with store.staging(where.name, "init") as staged:
         log = staged / LOG
         try:
-            report = decode(ProposeReport, server.run("propose", request, log, tell))
+            confinement = _confinement(where, store)
+            answer = server.run("propose", request, log, tell, confinement=confinement)
+            report = decode(ProposeReport, answer)
         except WorkerLost as lost:
             kept = store.keep_proposed(staged, where.name)
             if lost.bug:
@@ -112,6 +115,15 @@ def _report(
             _cut(log)
             return report, shown(store.keep_proposed(staged, where.name) / LOG)
     return report, ""
+
+
+def _confinement(where: Place, store: Store) -> Confinement:
+    own = (where.project, where.manifest.parent, store.root)
+    return Confinement(
+        project=str(where.project),
+        folder=str(where.manifest.parent),
+        protected=tuple(map(str, own)),
+    )
 
 
 def _cut(log: Path) -> None:

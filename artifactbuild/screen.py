@@ -49,6 +49,12 @@ def _written(text: str) -> None:
     sys.stderr.flush()
 
 
+def warning(text: str) -> None:
+    """Say on standard error what is no failure, but should be known."""
+    visible = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    _written(f"warning: {visible}")
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Give a function that says what is being done: one living line on a terminal, else lines."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from artifactbuild import screen
 from artifactbuild.commands.options import ARTIFACTS, JSON
 from artifactbuild.data import dumps, encode
 from artifactbuild.release.diff.nouns import Difference, Side
@@ -85,7 +86,7 @@ def _more(
     found: list[Difference], pairs: tuple[Pair, ...], *, weights: bool, outputs: bool
 ) -> list[Difference]:
     """Measure what only a worker can."""
-    with Server() as server, tempfile.TemporaryDirectory() as scratch:
+    with Server(warn=screen.warning) as server, tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch, "diff.log")
         both = list(zip(found, pairs, strict=True))
         if weights:

@@ -115,7 +115,7 @@ def command(artifacts: Path | None, as_json: bool, folder: Path | None, **asked:
     """
     wish = Wish(folder=folder, **asked)
     where = place(wish, Path.cwd())
-    with Server() as server, screen.progress() as tell:
+    with Server(warn=screen.warning) as server, screen.progress() as tell:
         made = proposal.propose(wish, where, store(where.project, artifacts), server, tell)
     if as_json:
         click.echo(dumps(made), nl=False)

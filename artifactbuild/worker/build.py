@@ -26,6 +26,7 @@ from artifactbuild.worker import (
     runtime,
     soundness,
     source,
+    staging,
     state,
     tracing,
 )
@@ -234,6 +235,7 @@ def _write_all(
     ]
     if findings:
         raise Stopped(*findings)
+    staging.open_for(request)
     findings = []
     order = sorted(request.formats, key=[*SOON, *FORMATS].index)
     for name in order:
