@@ -16,10 +16,11 @@ from artifactbuild.outcome import Outcome, Result
 from artifactbuild.plan import Plan, Step
 from artifactbuild.problems import Problem, Refusal, WorkerLost
 from artifactbuild.recording import Complete
-from artifactbuild.release import digest, durable, lock, locking, record
+from artifactbuild.release import digest, durable, environment, lock, locking, record
 from artifactbuild.release.digest import Hashed
 from artifactbuild.resources import templates
 from artifactbuild.worker import room
+from artifactbuild.worker.installation import Broken
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Take, Tell
 from artifactbuild.worker.server import Server
 
@@ -108,16 +109,31 @@ def _kept_if_failed(
     """Build, prove and record; keep what was staged for a look when that fails."""
     try:
         return _proven(work, steps, staged, server, tell)
+    except Broken:
+        raise
     except WorkerLost as lost:
         if server.ended:
             raise
+        _refuse_broken(steps, server)
         full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
         if lost.bug and not full:
             raise WorkerLost(lost.cause, Path(kept, lost.log.name), bug=True) from None
         raise Refusal(*full, _lost(work, lost), kept=kept) from None
     except Refusal as refusal:
+        if any(
+            "ImportError" in p.message or "NotFoundError" in p.message for p in refusal.problems
+        ):
+            _refuse_broken(steps, server)
         full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
         raise Refusal(*full, *refusal.problems, kept=kept) from None
+
+
+def _refuse_broken(steps: tuple[Step, ...], server: Server) -> None:
+    """Refuse a library of a format that cannot be imported, rather than blame a manifest."""
+    extra = [name for step in steps for name in environment.OF_FORMATS.get(step.format, ())]
+    broken = server.broken(extra)
+    if broken is not None:
+        raise broken
 
 
 def _kept_for_a_look(work: Job, staged: Path) -> str:

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -28,8 +29,9 @@ from typing import Any
 from artifactbuild.data import encode
 from artifactbuild.problems import WorkerLost
 from artifactbuild.release import environment
-from artifactbuild.worker import complaints
+from artifactbuild.worker import complaints, installation
 from artifactbuild.worker.confinement import Confinement
+from artifactbuild.worker.installation import Broken
 from artifactbuild.worker.listening import Heard, Running, listen
 from artifactbuild.worker.messages import Take, Tell
 from artifactbuild.worker.output import Log
@@ -76,6 +78,7 @@ class Server:
         self._scratch = ""
         self._asked = 0
         self._ended = False
+        self._broken: Broken | None = None
 
     def __enter__(self) -> Server:
         environment.hold_keras(environment.installed_keras(), os.environ)
@@ -134,8 +137,9 @@ class Server:
     ) -> Any:
         """Return the report of a job as plain data; raises WorkerLost when there is none.
 
-        Waits until there is room for it; `need` is what it will take of memory, in bytes. `take`
-        takes what is ready before the report. `confinement` says what the job may not write.
+        Raises Broken when the libraries cannot be imported. Waits until there is room for it;
+        `need` is what it will take of memory, in bytes. `take` takes what is ready before the
+        report. `confinement` says what the job may not write.
         """
         with self.room.taken(need):
             heard, running = self._run(job, body(request, confinement), log, tell, take)
@@ -177,6 +181,7 @@ class Server:
             self._asked += 1
             number = self._asked
             if not self._ask({"job": job, "number": number}, channel, output):
+                self._look_for_broken()
                 cause = "the TensorFlow process did not start"
                 raise WorkerLost(cause, self._server_log(log), bug=False)
 
@@ -190,6 +195,8 @@ class Server:
         """Return the process, a new one if there is none or the last one was killed."""
         if self._ended:
             raise WorkerLost("it was stopped", log, bug=False)
+        if self._broken is not None:
+            raise self._broken
         if self._process is not None and self._process.poll() is None:
             return self._process
         if self._control is not None:
@@ -207,6 +214,16 @@ class Server:
                 start_new_session=True,
             )
         return self._process
+
+    def _look_for_broken(self) -> None:
+        """Raise Broken, now and at each later job, if a library cannot be imported."""
+        self._broken = self.broken(installation.LIBRARIES)
+        if self._broken is not None:
+            raise self._broken
+
+    def broken(self, libraries: Sequence[str]) -> Broken | None:
+        """Return what is wrong with the first of these libraries that a worker cannot import."""
+        return installation.look(libraries, _environment(self._scratch))
 
     def _ask(self, what: dict[str, Any], *descriptors: int) -> bool:
         """Ask the server for something; False when it does not answer."""
