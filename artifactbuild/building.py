@@ -72,7 +72,9 @@ def build(
     finished = {key: each for key, each in ended.items() if each is not None}
     return Built(
         outcomes={key: each.outcome for key, each in finished.items()},
-        problems=tuple(problem for each in refusals.values() for problem in each.problems),
+        problems=tuple(
+            dict.fromkeys(problem for each in refusals.values() for problem in each.problems)
+        ),
         kept=tuple(each.kept for each in refusals.values() if each.kept),
         untried=tuple(key for key, each in ended.items() if each is None),
         known={path: hashed for each in finished.values() for path, hashed in each.known.items()},

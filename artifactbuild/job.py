@@ -18,6 +18,7 @@ from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.store import Store
 from artifactbuild.resources import card_template
+from artifactbuild.worker.confinement import Confinement
 
 BESIDE_INPUTS = frozenset({"formats", "version"})
 """Keys of the manifest that are not inputs of every format: each step has its own."""
@@ -77,6 +78,17 @@ class Job:
     def folder(self, format: str) -> Path:
         """Return where a format of this version is published."""
         return self.store.folder(self.name, format, self.version)
+
+    def confinement(self, staging: str = "", *writable: str) -> Confinement:
+        """Return what a worker of this manifest may not write."""
+        own = (self.loaded.project, self.loaded.path.parent, self.store.root)
+        return Confinement(
+            project=str(self.loaded.project),
+            folder=str(self.loaded.path.parent),
+            protected=tuple(map(str, own)),
+            staging=staging,
+            writable=writable,
+        )
 
     def locked(self, format: str) -> Locked | None:
         """Return what the lock says of a format of this version."""

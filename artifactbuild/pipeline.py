@@ -11,14 +11,16 @@ from artifactbuild import examining, proving, recording
 from artifactbuild import plan as planning
 from artifactbuild.data import decode
 from artifactbuild.job import Job, shown
+from artifactbuild.manifest import import_time
 from artifactbuild.outcome import Outcome, Result
 from artifactbuild.plan import Plan, Step
 from artifactbuild.problems import Problem, Refusal, WorkerLost
 from artifactbuild.recording import Complete
-from artifactbuild.release import digest, durable, lock, locking, record
+from artifactbuild.release import digest, durable, environment, lock, locking, record
 from artifactbuild.release.digest import Hashed
 from artifactbuild.resources import templates
 from artifactbuild.worker import room
+from artifactbuild.worker.installation import Broken
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Take, Tell
 from artifactbuild.worker.server import Server
 
@@ -55,6 +57,8 @@ def build(work: Job, server: Server, tell: Tell, *, repair: bool = False) -> Fin
     if refused:
         raise Refusal(*refused)
     steps = tuple(s for s in made.steps if s.action in (planning.BUILD, planning.DAMAGED))
+    if steps:
+        _refuse_training(work)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
     fresh = _made(work, steps, server, tell) if steps else {}
     order = [step.format for step in made.steps]
@@ -73,6 +77,14 @@ def build(work: Job, server: Server, tell: Tell, *, repair: bool = False) -> Fin
         for name, hashed in complete.large.items()
     }
     return Finished(outcome=outcome, known=known)
+
+
+def _refuse_training(work: Job) -> None:
+    """Refuse a factory whose module would train and write when it is imported."""
+    module, loaded = work.loaded.manifest.factory.module, work.loaded
+    found = import_time.training(module, loaded.path.parent, loaded.project)
+    if found is not None:
+        raise Refusal(work.problem(("factory",), found.told(loaded.project), import_time.CURE))
 
 
 def _made(
@@ -107,16 +119,31 @@ def _kept_if_failed(
     """Build, prove and record; keep what was staged for a look when that fails."""
     try:
         return _proven(work, steps, staged, server, tell)
+    except Broken:
+        raise
     except WorkerLost as lost:
         if server.ended:
             raise
+        _refuse_broken(steps, server)
         full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
         if lost.bug and not full:
             raise WorkerLost(lost.cause, Path(kept, lost.log.name), bug=True) from None
         raise Refusal(*full, _lost(work, lost), kept=kept) from None
     except Refusal as refusal:
+        if any(
+            "ImportError" in p.message or "NotFoundError" in p.message for p in refusal.problems
+        ):
+            _refuse_broken(steps, server)
         full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
         raise Refusal(*full, *refusal.problems, kept=kept) from None
+
+
+def _refuse_broken(steps: tuple[Step, ...], server: Server) -> None:
+    """Refuse a library of a format that cannot be imported, rather than blame a manifest."""
+    extra = [name for step in steps for name in environment.OF_FORMATS.get(step.format, ())]
+    broken = server.broken(extra)
+    if broken is not None:
+        raise broken
 
 
 def _kept_for_a_look(work: Job, staged: Path) -> str:
@@ -151,7 +178,8 @@ def _built(
         ignored=(str(work.store.root), str(Path(__file__).parent), str(templates())),
     )
     need = room.of_model(_expected_size(work))
-    answer = server.run("build", request, staged / "build.log", tell, take, need=need)
+    confinement, log = work.confinement(str(staged)), staged / "build.log"
+    answer = server.run("build", request, log, tell, take, need=need, confinement=confinement)
     report = decode(BuildReport, answer)
     if report.findings:
         raise Refusal(*(work.problem(f.path, f.message, f.hint) for f in report.findings))

@@ -12,13 +12,14 @@ from typing import Any
 from artifactbuild import plan as planning
 from artifactbuild.data import decode
 from artifactbuild.job import shown
-from artifactbuild.manifest import load, schema, writing
+from artifactbuild.manifest import import_time, load, schema, writing
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.manifest.placing import Place, Wish, stub
 from artifactbuild.manifest.writing import Remarks
 from artifactbuild.problems import Refusal, WorkerLost
 from artifactbuild.release.store import Store
 from artifactbuild.resources import schema_file
+from artifactbuild.worker.confinement import Confinement
 from artifactbuild.worker.messages import FACTORY_ENDED, ProposeReport, ProposeRequest, Tell
 from artifactbuild.worker.server import Server
 
@@ -55,6 +56,9 @@ def propose(wish: Wish, where: Place, store: Store, server: Server, tell: Tell) 
         WorkerLost: when the worker failed by a mistake of ours.
     """
     folder = where.manifest.parent
+    found = import_time.training(wish.factory.module, folder, where.project)
+    if found is not None:
+        raise Refusal(wish.problem(found.told(where.project), import_time.CURE))
     fresh = _missing(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -93,7 +97,9 @@ def _report(
     with store.staging(where.name, "init") as staged:
         log = staged / LOG
         try:
-            report = decode(ProposeReport, server.run("propose", request, log, tell))
+            confinement = _confinement(where, store)
+            answer = server.run("propose", request, log, tell, confinement=confinement)
+            report = decode(ProposeReport, answer)
         except WorkerLost as lost:
             kept = store.keep_proposed(staged, where.name)
             if lost.bug:
@@ -109,6 +115,15 @@ def _report(
             _cut(log)
             return report, shown(store.keep_proposed(staged, where.name) / LOG)
     return report, ""
+
+
+def _confinement(where: Place, store: Store) -> Confinement:
+    own = (where.project, where.manifest.parent, store.root)
+    return Confinement(
+        project=str(where.project),
+        folder=str(where.manifest.parent),
+        protected=tuple(map(str, own)),
+    )
 
 
 def _cut(log: Path) -> None:

@@ -109,6 +109,11 @@ def _write(stream: TextIO | None, content: str) -> None:
     stream.flush()
 
 
+def warning(text: str) -> None:
+    """Say on standard error what is no failure, but should be known."""
+    note(f"warning: {text}")
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Give a function that says what is being done: one living line on a terminal, else lines."""

@@ -86,7 +86,7 @@ def _more(
     found: list[Difference], pairs: tuple[Pair, ...], *, weights: bool, outputs: bool
 ) -> list[Difference]:
     """Measure what only a worker can."""
-    with Server() as server, tempfile.TemporaryDirectory() as scratch:
+    with Server(warn=screen.warning) as server, tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch, "diff.log")
         both = list(zip(found, pairs, strict=True))
         if weights:

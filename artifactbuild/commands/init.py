@@ -119,7 +119,7 @@ def command(artifacts: Path | None, as_json: bool, folder: Path | None, **asked:
     own = store(where.project, artifacts)
     if problems := leaving(own, where.project, ("", *HIDDEN)):
         raise Refusal(*problems)
-    with Server() as server, screen.progress() as tell:
+    with Server(warn=screen.warning) as server, screen.progress() as tell:
         made = proposal.propose(wish, where, own, server, tell)
     if as_json:
         screen.answer(made)

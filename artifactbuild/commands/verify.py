@@ -16,6 +16,7 @@ from artifactbuild.release.identity import Expected
 from artifactbuild.release.standing import NONE
 from artifactbuild.targets import Target, artifacts_below, matched, of_manifest
 from artifactbuild.verification import Verdict
+from artifactbuild.worker import sandbox
 from artifactbuild.worker.server import Server
 
 PATHS = click.argument("paths", nargs=-1, metavar="[ARTIFACT|ARTIFACTS|MANIFEST|FOLDER]...")
@@ -30,6 +31,12 @@ PATHS = click.argument("paths", nargs=-1, metavar="[ARTIFACT|ARTIFACTS|MANIFEST|
     "sources",
     is_flag=True,
     help="With --run: run the code of the manifests' projects, too.",
+)
+@click.option(
+    "--no-sandbox",
+    "bare",
+    is_flag=True,
+    help="With --run: go on where bubblewrap is missing; an artifact can then do what you can.",
 )
 @click.option(
     "--allow-op",
@@ -59,6 +66,7 @@ def command(
     static: bool,
     again: bool,
     sources: bool,
+    bare: bool,
     operations: tuple[str, ...],
     key: Path | None,
     expect: Expected | None,
@@ -79,12 +87,16 @@ def command(
 
     With --run, that is done, and artifacts are then loaded in processes without network, home or
     much else, to be compared with their reference data. Loaders that need the project's code run
-    only --with-sources.
+    only --with-sources. It needs bubblewrap, which shuts them in, or --no-sandbox.
     """
     if sources and not again:
         raise click.UsageError("--with-sources is for --run")
     if key is not None:
         signing.hold_key(key)
+    if bare and not again:
+        raise click.UsageError("--no-sandbox is for --run")
+    if again and not bare:
+        sandbox.refuse_none()
     named = targets(paths, artifacts)
     found = [verification.examined(target, expect, artifacts) for target in named]
     verdicts = [verification.signed(t, e, key) for t, e in zip(named, found, strict=True)]

@@ -27,10 +27,11 @@ class Wish:
 
 def server(wish: Wish) -> Server:
     """Return the server, which starts its process when it is told to, or on first use."""
+    from artifactbuild import screen
     from artifactbuild.worker.room import of_machine
     from artifactbuild.worker.server import Server
 
-    return Server(timeout=wish.timeout, room=of_machine(wish.jobs))
+    return Server(timeout=wish.timeout, room=of_machine(wish.jobs), warn=screen.warning)
 
 
 def are_wanted(found: Survey) -> bool:

@@ -15,6 +15,7 @@ from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Layer, Loader
 from artifactbuild.review.places import Pair
 from artifactbuild.review.sides import Placed
+from artifactbuild.worker.confinement import Confinement
 from artifactbuild.worker.messages import AskRequest, LayerPair, WeighReport, WeighRequest
 from artifactbuild.worker.server import Server
 
@@ -115,7 +116,13 @@ def asked(found: Difference, pair: Pair, server: Server, log: Path) -> Differenc
         outputs=tuple(tensor.name for tensor in made.output_signature),
         questions=str(questions),
     )
-    return replace(found, outputs=decode(Outputs, server.run("ask", request, log)))
+    confinement = Confinement(
+        project=request.search_path[1],
+        folder=request.folder,
+        protected=(*request.search_path, request.folder),
+    )
+    answer = server.run("ask", request, log, confinement=confinement)
+    return replace(found, outputs=decode(Outputs, answer))
 
 
 def _loaders(placed: Placed) -> Iterator[tuple[str, Loader]]:

@@ -10,8 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from artifactbuild.manifest import import_time
+from artifactbuild.worker import confining, refused
 from artifactbuild.worker.canonical import Unknown
 from artifactbuild.worker.messages import Finding
+
+IMPORTING = "importing "
+OR_NAME_IT = "or name what a training script left there under weights:"
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -37,8 +42,30 @@ def blamed(path: tuple[Any, ...], deed: str, project: Path, hint: str = "") -> I
         raise
     except BaseException as error:
         traceback.print_exc()
-        message = f"{deed} raised {described(error)}{_place(error, project)}"
-        raise Stopped(Finding(path=path, message=message, hint=hint)) from error
+        raise Stopped(
+            _refused(error, path, deed)
+            or Finding(
+                path=path,
+                message=f"{deed} raised {described(error)}{_place(error, project)}",
+                hint=hint,
+            )
+        ) from error
+
+
+def _refused(error: BaseException, path: tuple[Any, ...], deed: str) -> Finding | None:
+    """Return the finding of a write that was refused, if that is why an exception was raised."""
+    guard = confining.guard()
+    found = refused.write(error, guard) if guard is not None else None
+    if found is None:
+        return None
+    if deed.startswith(IMPORTING):
+        module = found.place.rpartition(":")[0] or deed.removeprefix(IMPORTING)
+        message = f"{IMPORTING}{module} writes {found.file} ({found.place})"
+        return Finding(path=path, message=message, hint=import_time.CURE)
+    before = f"{found.place}: " if found.place else ""
+    message = f"{before}{deed} writes {found.file} in the project"
+    cures = [*filter(None, [found.cure]), confining.CURE]
+    return Finding(path=path, message=message, hint=f"{', '.join(cures)}, {OR_NAME_IT}")
 
 
 @contextmanager

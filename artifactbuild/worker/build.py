@@ -25,6 +25,7 @@ from artifactbuild.worker import (
     runtime,
     soundness,
     source,
+    staging,
     state,
     tracing,
 )
@@ -33,7 +34,7 @@ from artifactbuild.worker.facts import describe
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Subject
 from artifactbuild.worker.inputs.observer import Observer
-from artifactbuild.worker.inputs.reading import Found, Reading
+from artifactbuild.worker.inputs.reading import UNSEEN, Found, Reading
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Finding, Line, Part, Seen, Tell
 from artifactbuild.worker.reference import Arrays, Case
 from artifactbuild.worker.signature import Signature, own_output_names, resolve
@@ -59,6 +60,8 @@ def _build(request: BuildRequest, tell: Line, observer: Observer | None) -> Buil
     project, folder = Path(request.project), Path(request.folder)
     runtime.pin(manifest.seed, str(folder), [str(folder), str(project)])
     reading = Reading(project, folder, request.ignored, observer)
+    if not reading.sees_all:
+        tell.warn(UNSEEN)
     tell("factory")
     objects = source.custom_objects(manifest, project)
     model = source.make(manifest, project)
@@ -91,7 +94,6 @@ def _build(request: BuildRequest, tell: Line, observer: Observer | None) -> Buil
         looks=found.reads.looks,
         variables=found.variables,
         distributions=found.distributions,
-        sees_all=reading.sees_all,
         loaders=loaders,
         checks=(skew,),
         measures=measures,
@@ -262,6 +264,7 @@ def _write_all(
     ]
     if findings:
         raise Stopped(*findings)
+    staging.open_for(request)
     findings = []
     order = sorted(request.formats, key=[*SOON, *FORMATS].index)
     for name in order:

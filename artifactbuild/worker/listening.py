@@ -31,11 +31,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What was heard of a worker: its report, its exit status if that was told, its being late."""
+    """What was heard of a worker: its report, its exit status if that was told, its being late.
+
+    `started` are the programs that it started, each with the line of code that did.
+    """
 
     report: dict[str, Any] | None
     status: int | None
     late: bool
+    started: tuple[tuple[str, str], ...] = ()
 
 
 def listen(
@@ -46,6 +50,7 @@ def listen(
     tell: Tell,
     take: Take,
     timeout: float | None,
+    warn: Tell,
 ) -> Heard:
     """Hear a worker out; it is stopped when it takes longer than `timeout` seconds.
 
@@ -56,6 +61,7 @@ def listen(
     status: int | None = None
     deadline = None if timeout is None else time.monotonic() + timeout
     late = False
+    started: tuple[tuple[str, str], ...] = ()
     for message in _messages(channel, output, running, log):
         if message is None:
             if deadline is not None and not late and time.monotonic() > deadline:
@@ -63,6 +69,10 @@ def listen(
                 running.stop()
         elif "progress" in message:
             tell(message["progress"])
+        elif "warning" in message:
+            warn(message["warning"])
+        elif "started" in message:
+            started = tuple((what, place) for what, place in message["started"])
         elif "part" in message:
             take(decode(Part, message["part"]))
         elif "exit" in message:
@@ -71,7 +81,7 @@ def listen(
         else:
             report = message
     _drain(output, log)
-    return Heard(report=report, status=status, late=late)
+    return Heard(report=report, status=status, late=late, started=started)
 
 
 def _messages(

@@ -25,6 +25,9 @@ class Line(Protocol):
     def give(self, part: Part) -> None:
         """Give a part of the result before the report."""
 
+    def warn(self, text: str) -> None:
+        """Warn the user, who sees each warning once."""
+
 
 Take = Callable[["Part"], None]
 """Takes a part of a result before the report."""
@@ -84,8 +87,6 @@ class BuildReport:
     """The variables of the environment that the project's code read; see `release.variables`."""
     distributions: Mapping[str, str] | None = None
     """The distributions that the project's code imported, by version."""
-    sees_all: bool = True
-    """Whether the kernel told of all reads; else Python's events alone did."""
     loaders: Mapping[str, tuple[Loader, ...]] | None = None
     checks: tuple[Check, ...] = ()
     measures: tuple[Measure, ...] = ()

@@ -1,14 +1,16 @@
 """The second door: one job on an artifact that nobody vouches for, in a process shut off.
 
 A fresh interpreter with nothing of the caller's environment, an empty home, no network, and limits
-on time, memory and files. Where bubblewrap is present and usable (Linux), it also sees no file but
-the system's, Python's and the artifact's, all read-only. https://github.com/containers/bubblewrap
+on time, memory and files. In bubblewrap (Linux) it also sees no file but the system's, Python's and
+the artifact's, all read-only. https://github.com/containers/bubblewrap
+
+Without it, a job can reach whatever its user can, Unix sockets included; but what it is asked to
+look at is read-only, and what it starts ends with it where there are namespaces (`enclosure`).
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import os
 import signal
 import socket
@@ -22,13 +24,19 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild import searching
-from artifactbuild.data import Mismatch, encode, loads
+from artifactbuild.data import Mismatch, loads
 from artifactbuild.limits import Limits
-from artifactbuild.problems import WorkerLost
-from artifactbuild.worker.server import PACKAGE, command, ended_by
+from artifactbuild.problems import Problem, Refusal, WorkerLost
+from artifactbuild.worker.confinement import Confinement
+from artifactbuild.worker.server import PACKAGE, body, command, ended_by
 from artifactbuild.worker.settings import PINNED
 
 BUBBLEWRAP, NONE = "bubblewrap", "none"
+
+INSTALL = (
+    "install the package bubblewrap (`apt-get install bubblewrap`, `dnf install bubblewrap`), "
+    "or add `--no-sandbox` to go on without it"
+)
 
 SYSTEM = (
     "/usr",
@@ -60,6 +68,18 @@ def kind() -> str:
     return BUBBLEWRAP if _bubblewrap() else NONE
 
 
+def refuse_none() -> None:
+    """Refuse to run an artifact that nothing shuts in.
+
+    Raises:
+        Refusal: when bubblewrap is missing or does not work here.
+    """
+    program, why_not = tried()
+    if not program:
+        message = f"{why_not}: an artifact that runs could reach your files and sockets"
+        raise Refusal(Problem(file="verify --run", message=message, hint=INSTALL))
+
+
 def run(job: str, request: Any, readable: Sequence[Path], limits: Limits) -> Any:
     """Do a job and return its report as plain data.
 
@@ -74,7 +94,7 @@ def run(job: str, request: Any, readable: Sequence[Path], limits: Limits) -> Any
             process = _started(job, theirs.fileno(), Path(home), readable)
         try:
             with suppress(OSError):
-                ours.sendall(json.dumps(encode(request)).encode())
+                ours.sendall(body(request, _confinement(readable)))
                 ours.shutdown(socket.SHUT_WR)
             answers = _heard(ours, limits)
             with suppress(subprocess.TimeoutExpired):
@@ -87,8 +107,10 @@ def run(job: str, request: Any, readable: Sequence[Path], limits: Limits) -> Any
 def _started(
     job: str, channel: int, home: Path, readable: Sequence[Path]
 ) -> subprocess.Popen[bytes]:
+    wrapped = _wrapped(home, readable)
+    call = f"once({job!r}, {channel}, cut=True, shut_in={bool(wrapped)})"
     return subprocess.Popen(
-        [*_wrapped(home, readable), *command(f"once({job!r}, {channel}, cut=True)")],
+        [*wrapped, *command(call)],
         env=_environment(home),
         cwd=home,
         stdin=subprocess.DEVNULL,
@@ -97,6 +119,14 @@ def _started(
         pass_fds=[channel],
         start_new_session=True,
     )
+
+
+def _confinement(readable: Sequence[Path]) -> Confinement | None:
+    """Return what is read-only without bubblewrap, which shows all of it read-only itself."""
+    if _bubblewrap():
+        return None
+    folders = tuple(map(str, readable))
+    return Confinement(project=folders[-1], folder=folders[0], protected=folders)
 
 
 def _heard(channel: socket.socket, limits: Limits) -> bytes:
@@ -188,14 +218,21 @@ def _bound(home: Path, readable: Sequence[Path]) -> Iterator[tuple[str, str]]:
 
 
 @functools.cache
-def _bubblewrap() -> str:
-    """Return the path of a bubblewrap that works here, or nothing."""
+def tried() -> tuple[str, str]:
+    """Return the path of a bubblewrap that works here, or nothing and why not."""
     program = searching.program("bwrap")
     if program is None:
-        return ""
+        return "", "bubblewrap is not installed"
     trial = [program, "--unshare-all", "--ro-bind", "/", "/", "true"]
     try:
         tried = subprocess.run(trial, capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return program if tried.returncode == 0 else ""
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return "", f"bubblewrap does not work here: {error}"
+    if tried.returncode == 0:
+        return program, ""
+    said = tried.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+    return "", f"bubblewrap does not work here: {said[-1]}"
+
+
+def _bubblewrap() -> str:
+    return tried()[0]

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,9 @@ from artifactbuild import searching
 from artifactbuild.data import encode
 from artifactbuild.problems import WorkerLost
 from artifactbuild.release import environment
+from artifactbuild.worker import complaints, installation
+from artifactbuild.worker.confinement import Confinement
+from artifactbuild.worker.installation import Broken
 from artifactbuild.worker.listening import Heard, Running, listen
 from artifactbuild.worker.messages import Take, Tell
 from artifactbuild.worker.output import Log
@@ -61,10 +65,13 @@ class Server:
         forks: bool = sys.platform == "linux",
         timeout: float | None = None,
         room: Room | None = None,
+        warn: Tell = _silent,
     ) -> None:
         self.room = room or of_machine()
         self._forks = forks
         self._timeout = timeout
+        self._warning = warn
+        self._warned: set[str] = set()
         self._asking = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._alone: list[subprocess.Popen[bytes]] = []
@@ -72,6 +79,7 @@ class Server:
         self._scratch = ""
         self._asked = 0
         self._ended = False
+        self._broken: Broken | None = None
 
     def __enter__(self) -> Server:
         environment.hold_keras(environment.installed_keras(), os.environ)
@@ -126,17 +134,33 @@ class Server:
         take: Take = _silent,
         *,
         need: int = 0,
+        confinement: Confinement | None = None,
     ) -> Any:
         """Return the report of a job as plain data; raises WorkerLost when there is none.
 
-        Waits until there is room for it; `need` is what it will take of memory, in bytes. `take`
-        takes what is ready before the report.
+        Raises Broken when the libraries cannot be imported. Waits until there is room for it;
+        `need` is what it will take of memory, in bytes. `take` takes what is ready before the
+        report. `confinement` says what the job may not write.
         """
         with self.room.taken(need):
-            return self._run(job, request, log, tell, take)
+            heard, running = self._run(job, body(request, confinement), log, tell, take)
+        report = self._report(heard, running, log)
+        if confinement is not None:
+            for text in complaints.found(confinement, heard.started, report, log):
+                self._warn(text)
+        return report
 
-    def _run(self, job: str, request: Any, log: Path, tell: Tell, take: Take) -> Any:
-        body = json.dumps(encode(request)).encode()
+    def _warn(self, text: str) -> None:
+        """Say a warning once."""
+        with self._asking:
+            is_new = text not in self._warned
+            self._warned.add(text)
+        if is_new:
+            self._warning(text)
+
+    def _run(
+        self, job: str, body: bytes, log: Path, tell: Tell, take: Take
+    ) -> tuple[Heard, Running]:
         start = self._forked if self._forks else self._fresh
         ours, theirs = socket.socketpair()
         reading, writing = os.pipe()
@@ -147,8 +171,10 @@ class Server:
                 ours.sendall(body)
                 ours.shutdown(socket.SHUT_WR)
             with Log(log) as kept:
-                heard = listen(ours, output.fileno(), running, kept, tell, take, self._timeout)
-        return self._report(heard, running, log)
+                heard = listen(
+                    ours, output.fileno(), running, kept, tell, take, self._timeout, self._warn
+                )
+        return heard, running
 
     def _forked(self, job: str, channel: int, output: int, log: Path) -> Running:
         with self._asking:
@@ -156,6 +182,7 @@ class Server:
             self._asked += 1
             number = self._asked
             if not self._ask({"job": job, "number": number}, channel, output):
+                self._look_for_broken()
                 cause = "the TensorFlow process did not start"
                 raise WorkerLost(cause, self._server_log(log), bug=False)
 
@@ -169,6 +196,8 @@ class Server:
         """Return the process, a new one if there is none or the last one was killed."""
         if self._ended:
             raise WorkerLost("it was stopped", log, bug=False)
+        if self._broken is not None:
+            raise self._broken
         if self._process is not None and self._process.poll() is None:
             return self._process
         if self._control is not None:
@@ -186,6 +215,16 @@ class Server:
                 start_new_session=True,
             )
         return self._process
+
+    def _look_for_broken(self) -> None:
+        """Raise Broken, now and at each later job, if a library cannot be imported."""
+        self._broken = self.broken(installation.LIBRARIES)
+        if self._broken is not None:
+            raise self._broken
+
+    def broken(self, libraries: Sequence[str]) -> Broken | None:
+        """Return what is wrong with the first of these libraries that a worker cannot import."""
+        return installation.look(libraries, _environment(self._scratch))
 
     def _ask(self, what: dict[str, Any], *descriptors: int) -> bool:
         """Ask the server for something; False when it does not answer."""
@@ -239,6 +278,11 @@ class Server:
             raise WorkerLost(f"the process {ended_by(heard.status)}", log, bug=False)
         who = "the TensorFlow process that it came from" if self._forks else "the process"
         raise WorkerLost(f"{who} {ended_by(running.process.wait())}", log, bug=False)
+
+
+def body(request: Any, confinement: Confinement | None) -> bytes:
+    """Return what a worker reads: its request, and what it may not write."""
+    return json.dumps({"request": encode(request), "confinement": encode(confinement)}).encode()
 
 
 def ended_by(status: int) -> str:

@@ -1,7 +1,7 @@
 """The server process: it imports TensorFlow, runs no operation, and forks a child for each job.
 
 It ends with its parent, and nothing that a job started outlives the job: children that lose their
-parent come to the server (a subreaper, `prctl(2)`), which ends them.
+parent come to the server, which ends them; `enclosure` sees to what outlives the server.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from artifactbuild import data
 from artifactbuild.data import encode
-from artifactbuild.worker import importing
+from artifactbuild.worker import confining, enclosure, importing, kernel
+from artifactbuild.worker.confinement import Confinement
+from artifactbuild.worker.confining import Place
 from artifactbuild.worker.inputs import observer
 from artifactbuild.worker.messages import BuildRequest, Line, Part, ValidateRequest
 
@@ -48,8 +50,6 @@ GRACE = 2.0
 """Seconds that a worker gets to write down where it stands when it is stopped."""
 
 _CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 _OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 )
@@ -73,8 +73,9 @@ class Children:
 
 def serve(control_fd: int) -> None:
     """Run the server process: fork a child for each request until the parent is gone."""
+    enclosed = enclosure.enter(control_fd, as_first=True)
     control = socket.socket(fileno=control_fd)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    kernel.adopt_orphans()
     _leave_when_alone(control)
     jobs = _jobs()
     signal.signal(signal.SIGIO, signal.SIG_IGN)
@@ -92,26 +93,28 @@ def serve(control_fd: int) -> None:
                 woken.recv(4096)
                 _reap(children)
             _kill_late(children)
-            if control in ready and not _accept(control, jobs, children):
+            if control in ready and not _accept(control, jobs, children, enclosed=enclosed):
                 break
     for child in children.jobs:
         os.kill(child, signal.SIGKILL)
-    _end_strays(())
+    enclosure.end_orphans()
     shutil.rmtree(os.getcwd(), ignore_errors=True)
     _leave(0)
 
 
-def once(job: str, channel_fd: int, *, cut: bool = False) -> None:
+def once(job: str, channel_fd: int, *, cut: bool = False, shut_in: bool = False) -> None:
     """Do one job in a fresh interpreter; what it prints goes where its output goes.
 
-    With `cut`, it leaves the network first.
+    With `cut`, it leaves the network first. One that is `shut_in` by others needs no enclosure.
     """
+    enclosed = not shut_in and enclosure.enter(channel_fd, as_first=False)
     channel = socket.socket(fileno=channel_fd)
     if cut:
         _cut_network()
-    if sys.platform == "linux":
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    _do(_observed(job, _jobs()), channel)
+    if shut_in and sys.platform == "linux":
+        kernel.die_with_parent()
+    place = Place(scratch=tempfile.mkdtemp(prefix="job-", dir=os.getcwd()), enclosed=enclosed)
+    _do(_observed(job, _jobs()), channel, place)
 
 
 def _observed(name: str, jobs: dict[str, Job]) -> Job:
@@ -129,10 +132,6 @@ def _cut_network() -> None:
         libc = ctypes.CDLL(None)
         if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
             libc.unshare(_CLONE_NEWNET)
-
-
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _leave_when_alone(control: socket.socket) -> None:
@@ -158,7 +157,9 @@ def _noticed(number: int, frame: object) -> None:
     del number, frame
 
 
-def _accept(control: socket.socket, jobs: dict[str, Job], children: Children) -> bool:
+def _accept(
+    control: socket.socket, jobs: dict[str, Job], children: Children, *, enclosed: bool
+) -> bool:
     """Fork a child for one request, or stop one; return False when the parent is gone."""
     header, fds, _, _ = socket.recv_fds(control, 65536, 2)
     if not header:
@@ -173,7 +174,8 @@ def _accept(control: socket.socket, jobs: dict[str, Job], children: Children) ->
         if child == 0:
             try:
                 _become_job(server, control, output, children)
-                _do(_observed(call["job"], jobs), channel)
+                place = Place(scratch=_scratch(call["number"]), enclosed=enclosed)
+                _do(_observed(call["job"], jobs), channel, place)
             finally:
                 os._exit(3)
         os.close(output)
@@ -189,7 +191,7 @@ def _become_job(server: int, control: socket.socket, output: int, children: Chil
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     os.setsid()
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.die_with_parent()
     if os.getppid() != server:
         os._exit(0)
     control.close()
@@ -227,28 +229,16 @@ def _reap(children: Children) -> None:
         if job is None:
             continue
         children.stopped.pop(ended, None)
-        _end_strays(children.jobs)
+        enclosure.end_orphans(children.jobs)
+        shutil.rmtree(_scratch(job.number), ignore_errors=True)
         code = os.waitstatus_to_exitcode(status)
         with suppress(OSError), job.channel:
             job.channel.sendall(json.dumps({"exit": code}).encode() + b"\n")
 
 
-def _end_strays(jobs: Any) -> None:
-    """End what the code of jobs left running, however deep: each kill may bring us more."""
-    while strays := [child for child in _own_children() if child not in jobs]:
-        for child in strays:
-            os.kill(child, signal.SIGKILL)
-        for child in strays:
-            with suppress(ChildProcessError):
-                os.waitpid(child, 0)
-
-
-def _own_children() -> list[int]:
-    found = []
-    for path in Path("/proc/self/task").glob("*/children"):
-        with suppress(OSError):
-            found += [int(child) for child in path.read_text().split()]
-    return found
+def _scratch(number: int) -> str:
+    """Return the folder in which a job has its home and its temporary files."""
+    return f"{os.getcwd()}/{number}"
 
 
 def _jobs() -> dict[str, Job]:
@@ -264,7 +254,7 @@ def _jobs() -> dict[str, Job]:
         op_def_registry.get("")
         for codec in ("ascii", "cp437"):
             codecs.lookup(codec)
-        for noun in (BuildRequest, ValidateRequest):
+        for noun in (BuildRequest, Confinement, ValidateRequest):
             data.prepare(noun)
     return {
         "ask": _of("ask"),
@@ -287,7 +277,7 @@ def _of(module: str) -> Job:
     return run
 
 
-def _do(job: Job, channel: socket.socket) -> None:
+def _do(job: Job, channel: socket.socket, place: Place) -> None:
     """Do one job and leave the process, whatever its code does; a failure of ours is a bug."""
     faulthandler.enable()
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
@@ -304,9 +294,11 @@ def _do(job: Job, channel: socket.socket) -> None:
 
     try:
         with channel.makefile("rb") as requests:
-            request = json.load(requests)
-        report = encode(job(request, _Line(answer)))
-        answer({"report": report})
+            asked = json.load(requests)
+        confining.begin(asked["confinement"], place, answer)
+        report = job(asked["request"], _Line(answer))
+        confining.end(report, answer)
+        answer({"report": encode(report)})
     except BaseException as error:  # noqa: BLE001, the door of a worker
         traceback.print_exc()
         answer(_failure(error))
@@ -325,6 +317,9 @@ class _Line:
 
     def give(self, part: Part) -> None:
         self.answer({"part": encode(part)})
+
+    def warn(self, text: str) -> None:
+        self.answer({"warning": text})
 
 
 def _failure(error: BaseException) -> dict[str, str]:

@@ -40,7 +40,7 @@ DROPPED = (
 
 KEPT = frozenset({"PYTHONPATH", "PYTHONHOME"})
 
-OWN = frozenset({"HOME", "KERAS_HOME", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"})
+OWN = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "PYTHONUSERBASE", "GIT_CONFIG_GLOBAL"})
 """Variables that say where a worker runs, and nothing about what it makes."""
 
 

@@ -14,26 +14,26 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.release import alive
+from tests import processes
 
 DENSE = Path(__file__).parents[1] / "samples" / "dense"
 Copy = Callable[[Path], Path]
 
 HANGING = """    import os, subprocess, time
-    open(os.environ["NOTE"] + ".new", "w").write(f"{os.getpid()} {os.getppid()} ")
     child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
-    open(os.environ["NOTE"] + ".new", "a").write(str(child.pid))
-    os.rename(os.environ["NOTE"] + ".new", os.environ["NOTE"])
+    open(os.environ["NOTE"], "w").close()
     time.sleep(1000)
 """
 
 
 @contextmanager
-def hanging(copied: Copy, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """Run a build whose factory hangs; give it and the numbers of what it started."""
+def hanging(copied: Copy, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a build whose factory hangs; give it and what marks it and all that it started."""
     model = copied(DENSE).parent / "model.py"
     head, factory, body = model.read_text().partition('    """Return a model')
     model.write_text(head + HANGING + factory + body)
-    note = tmp_path / "note"
+    note = tmp_path / "notes" / "note"
+    note.parent.mkdir()
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     with subprocess.Popen(
@@ -48,16 +48,16 @@ def hanging(copied: Copy, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str
             while not note.exists():
                 assert build.poll() is None, build.communicate()
                 time.sleep(0.05)
-            yield build, [int(word) for word in note.read_text().split()]
+            yield build, str(note)
         finally:
             build.kill()
 
 
-def assert_all_gone(numbers: list[int], temporary: Path) -> None:
+def assert_all_gone(mark: str, temporary: Path) -> None:
     """Wait until none of the processes is left, and nothing of theirs in the temporary folder."""
     deadline = time.monotonic() + 30
-    while any(Path(f"/proc/{number}").exists() for number in numbers) or any(temporary.iterdir()):
-        assert time.monotonic() < deadline, (numbers, list(temporary.iterdir()))
+    while processes.marked(mark) or any(temporary.iterdir()):
+        assert time.monotonic() < deadline, (processes.marked(mark), list(temporary.iterdir()))
         time.sleep(0.05)
 
 
@@ -73,23 +73,24 @@ def test_signal_ends_a_build_in_good_order(
     copied: Copy, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """A terminal sends its signals to the whole group of the command."""
-    with hanging(copied, tmp_path) as (build, others):
+    with hanging(copied, tmp_path) as (build, mark):
+        assert len(processes.marked(mark)) >= 4
         os.killpg(build.pid, number)
         _, err = build.communicate(timeout=60)
     assert build.returncode == code
     assert err.splitlines()[-1] == f"interrupted by {number.name}"
     assert "Traceback" not in err
-    assert_all_gone(others, tmp_path / "temporary")
+    assert_all_gone(mark, tmp_path / "temporary")
     assert list(Path("artifacts", ".staging").iterdir()) == []
 
 
 def test_killed_build_leaves_nothing_running_and_only_what_the_next_clears(
     copied: Copy, tmp_path: Path
 ) -> None:
-    with hanging(copied, tmp_path) as (build, others):
+    with hanging(copied, tmp_path) as (build, mark):
         build.kill()
         build.wait()
-        assert_all_gone(others, tmp_path / "temporary")
+        assert_all_gone(mark, tmp_path / "temporary")
     (left,) = Path("artifacts", ".staging").iterdir()
     with alive.hold(left / "held") as state:
         assert state == alive.OURS
@@ -113,9 +114,8 @@ def test_build_that_is_killed_while_tensorflow_is_imported_leaves_nothing_runnin
             while not children.read_text():
                 time.sleep(0.01)
             time.sleep(wait)
-            numbers = [int(child) for child in children.read_text().split()]
             build.kill()
-        assert_all_gone(numbers, temporary)
+        assert_all_gone(str(temporary), temporary)
 
 
 def test_signal_that_the_caller_ignores_stays_ignored(copied: Copy) -> None:

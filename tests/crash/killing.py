@@ -118,7 +118,8 @@ def _started(project: Path) -> tuple[subprocess.Popen[str], str]:
 
 def _kill(command: subprocess.Popen[str], victim: str, chance: random.Random) -> None:
     """Kill one process of a build; the command where the wished one is not there yet."""
-    servers = _children(command.pid)
+    watchers = _children(command.pid)
+    servers = [server for watcher in watchers for server in _children(watcher)]
     workers = [worker for server in servers for worker in _children(server)]
     number = command.pid
     if victim == "server" and servers:

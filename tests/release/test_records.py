@@ -17,6 +17,8 @@ from artifactbuild.pipeline import Outcome
 from artifactbuild.release import record
 from tests.release import kept
 
+RUN = ["verify", "--run", "--with-sources", "--no-sandbox", "--json"]
+
 
 @pytest.fixture(autouse=True)
 def _made_anew(
@@ -45,7 +47,7 @@ def test_kept_records_verify(
     project: Path, version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept.lay_out_as_kept(project, version)
-    assert run(["verify", "--run", "--with-sources", "--json"]) == 0, capsys.readouterr().err
+    assert run(RUN) == 0, capsys.readouterr().err
     found = json.loads(capsys.readouterr().out)
     ways = {each["format"]: each["run"]["loaders"] for each in found}
     assert ways == {

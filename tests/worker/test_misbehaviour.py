@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Refusal
 from artifactbuild.worker.output import KEPT_OF_EACH, Log
 from artifactbuild.worker.server import Server
+from tests import processes
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "dense"
 Build = Callable[[Path], Outcome]
@@ -61,14 +64,6 @@ def line_of(log: str) -> int:
     return int(found[1])
 
 
-def is_gone(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
 def test_hanging_factory_is_stopped_and_the_log_says_where_it_stood(
     written: Written, build: Build, soon: None
 ) -> None:
@@ -103,35 +98,52 @@ def test_flood_is_kept_by_its_beginning_and_its_end(written: Written, build: Bui
     assert len(log) < 2 * KEPT_OF_EACH + 100
 
 
-def test_what_a_factory_starts_does_not_outlive_it(written: Written, build: Build) -> None:
-    code = """import os, subprocess, sys, time
-print(subprocess.Popen(["sleep", "1000"], start_new_session=True).pid, flush=True)
+def test_what_a_factory_starts_does_not_outlive_it(
+    written: Written, build: Build, tmp_path: Path
+) -> None:
+    code = f"""import os, subprocess, sys, time
+subprocess.Popen(["sleep", "1000.{os.getpid()}"], start_new_session=True)
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        print(os.getpid(), flush=True)
-        time.sleep(1000)
+        os.execvp("sleep", ["sleep", "1001.{os.getpid()}"])
     os._exit(0)
 os.wait()
-time.sleep(0.5)
+while not os.path.exists({str(tmp_path / "seen")!r}):
+    time.sleep(0.05)
 os._exit(5)"""
-    _, log = refused(build, written(code))
-    numbers = [int(word) for word in log.split() if word.isdecimal()]
-    assert len(numbers) == 2
-    assert all(map(is_gone, numbers))
+    manifest = written(code)
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(refused, build, manifest)
+        while not all(processes.marked(f"{each}.{os.getpid()}") for each in (1000, 1001)):
+            assert not building.done(), building.result()
+            time.sleep(0.05)
+        (tmp_path / "seen").touch()
+        building.result()
+    assert not processes.marked(f"1000.{os.getpid()}")
+    assert not processes.marked(f"1001.{os.getpid()}")
 
 
 def test_server_that_is_killed_is_said_to_be_and_the_next_job_gets_another(
-    written: Written, build: Build
+    written: Written, build: Build, server: Server, tmp_path: Path
 ) -> None:
-    manifest = written("import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(9)")
-    message, _ = refused(build, manifest)
+    note = tmp_path / "note"
+    manifest = written(f"import time\nopen({str(note)!r}, 'w')\ntime.sleep(9)")
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(refused, build, manifest)
+        while not note.exists():
+            assert not building.done(), building.result()
+            time.sleep(0.05)
+        assert server._process is not None
+        (first,) = processes.children(server._process.pid)
+        os.kill(first, signal.SIGKILL)
+        message, _ = building.result()
     assert message == (
         "the worker ended without a report: the TensorFlow process that it came from was killed "
         "by SIGKILL, perhaps for want of memory"
     )
     model = manifest.parent / "model.py"
-    model.write_text(model.read_text().replace("os.kill(", "print(").replace("time.sleep", "print"))
+    model.write_text(model.read_text().replace("time.sleep", "print"))
     assert [result.outcome for result in build(manifest).results] == ["published"]
 
 

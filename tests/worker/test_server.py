@@ -43,14 +43,3 @@ def test_bug_in_a_worker_is_told_apart_from_a_mistake(server: Server, tmp_path: 
     assert lost.value.bug
     assert lost.value.cause.endswith("artifactbuild.data.Mismatch: $: unknown key 'no'\n")
     assert "Mismatch" in (tmp_path / "log").read_text()
-
-
-def test_server_that_cannot_start_is_said_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "tensorflow.py").write_text("raise ImportError('broken installation')\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with Server() as server, pytest.raises(WorkerLost) as lost:
-        server.run("build", {}, tmp_path / "log")
-    assert lost.value.cause == "the TensorFlow process did not start"
-    assert "ImportError: broken installation" in (tmp_path / "log").read_text()

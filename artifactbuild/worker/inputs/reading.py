@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild.release import distributions
+from artifactbuild.worker import confining
+from artifactbuild.worker.confine import OF_SCRATCH
 from artifactbuild.worker.inputs import asked
 from artifactbuild.worker.inputs.asked import Asked
 from artifactbuild.worker.inputs.events import Events
 from artifactbuild.worker.inputs.ledger import Reads
 from artifactbuild.worker.inputs.observer import Observer
 from artifactbuild.worker.settings import is_fixed
+
+UNSEEN = (
+    "this machine does not report what a factory reads: what its C++ or a child process reads, and "
+    "whether a file is there, is no input"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,7 @@ class Reading:
         self._notes: Observer | Events
         if observer is not None and self.sees_all:
             self._notes = observer
+            confining.let_copies_be_written()
         else:
             self._notes = Events(str(project), own, self._asked)
 
@@ -56,7 +64,7 @@ class Reading:
         variables = {
             name: told
             for name, told in self._asked.read(self._environ).items()
-            if not is_fixed(name)
+            if not is_fixed(name) and name not in OF_SCRATCH
         }
         return Found(reads=reads, variables=variables, distributions=self._distributions(reads))
 

@@ -1,0 +1,74 @@
+"""A job confined: what a worker does before its job runs, and what it reports of refused writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from artifactbuild.data import decode
+from artifactbuild.worker import confine
+from artifactbuild.worker.confinement import Confinement
+from artifactbuild.worker.guard import Guard
+
+CURE = "write to a folder of tempfile.mkdtemp()"
+
+SURVIVORS = (
+    "this machine lets no process have a namespace of its own: daemons that a factory starts may "
+    "survive if all processes of a build are killed at once"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a worker works: the folder for what it writes, and whether it is in a namespace."""
+
+    scratch: str
+    enclosed: bool
+
+
+class _Held:
+    """The guard of this process; an audit hook is there for good, and so is this."""
+
+    guard: Guard | None = None
+
+
+def guard() -> Guard | None:
+    """Return the guard of this process, if its job is confined."""
+    return _Held.guard
+
+
+def let_copies_be_written() -> None:
+    """Refuse no file that is opened for reading and writing: the code gets a copy of its own."""
+    if _Held.guard is not None:
+        _Held.guard.copies = True
+
+
+def begin(said: Any, place: Place, answer: Callable[[dict[str, Any]], None]) -> None:
+    """Confine this process as the parent asks, and warn of what the machine does not let us do."""
+    if said is None:
+        return
+    confinement = decode(Confinement, said)
+    confine.give_scratch(place.scratch)
+    if not place.enclosed:
+        answer({"warning": SURVIVORS})
+    is_held = confine.enter(confinement, place.scratch, enclosed=place.enclosed)
+    if not is_held:
+        answer({"warning": confine.UNCONFINED})
+    _Held.guard = Guard(confinement, place.scratch, alone=not is_held)
+    _Held.guard.watch()
+
+
+def end(report: Any, answer: Callable[[dict[str, Any]], None]) -> None:
+    """Warn of the refused writes that the job went on without; name the programs it started."""
+    own = _Held.guard
+    if own is None:
+        return
+    if own.started:
+        answer({"started": [[each.file, each.place] for each in own.started]})
+    if getattr(report, "findings", ()):
+        return
+    for each in own.refused:
+        before = f"{each.place}: " if each.place else ""
+        text = f"{before}{each.file!r} was not written, the project is read-only: {CURE}"
+        answer({"warning": text})
