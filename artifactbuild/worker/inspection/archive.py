@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from artifactbuild.release import tree
 from artifactbuild.release.fault import Fault
+from artifactbuild.worker.inspection import tiling
 
-ENCRYPTED = 0x1
 LARGEST_NAME = 1024
-LOCAL_HEADER = 30
-"""Bytes of a member's own header before its name and data."""
+KIND = 0o170000
+"""The bits of a file's mode that say what it is."""
 
 
 def inspect(path: Path, file: str, expected: re.Pattern[str]) -> Iterator[Fault]:
@@ -24,7 +25,6 @@ def inspect(path: Path, file: str, expected: re.Pattern[str]) -> Iterator[Fault]
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            yield from _hidden(archive, file)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         yield Fault(kind="unreadable", file=file, message=f"is no zip archive: {error}")
         return
@@ -38,7 +38,7 @@ def inspect(path: Path, file: str, expected: re.Pattern[str]) -> Iterator[Fault]
     for first, second in tree.collisions(seen):
         message = f"is the same name as {first!r} where case does not count"
         yield Fault(kind="name-collision", file=file, at=second, message=message)
-    yield from _overlapping(members, file)
+    yield from _tiling(path, file)
 
 
 def _of(member: zipfile.ZipInfo, file: str, expected: re.Pattern[str]) -> Iterator[Fault]:
@@ -54,25 +54,18 @@ def _of(member: zipfile.ZipInfo, file: str, expected: re.Pattern[str]) -> Iterat
             "artifactbuild stores members as they are"
         )
         yield Fault(kind="zip-compressed", file=file, at=at, message=message)
-    if member.flag_bits & ENCRYPTED:
+    if member.flag_bits & tiling.ENCRYPTED:
         yield Fault(kind="zip-encrypted", file=file, at=at, message="is encrypted")
+    if (member.external_attr >> 16) & KIND not in (0, stat.S_IFREG):
+        message = "is no regular file to programs that unpack the archive"
+        yield Fault(kind="zip-member", file=file, at=at, message=message)
 
 
-def _hidden(archive: zipfile.ZipFile, file: str) -> Iterator[Fault]:
-    """Find bytes before the first member or a comment at the end: a second file in the first."""
-    members = archive.infolist()
-    first = min((member.header_offset for member in members), default=0)
-    if first or archive.comment:
-        message = "holds bytes beside its members: another program may read it as something else"
-        yield Fault(kind="zip-hidden", file=file, message=message)
-
-
-def _overlapping(members: list[zipfile.ZipInfo], file: str) -> Iterator[Fault]:
-    """Find members whose bytes are also those of another one."""
-    end = 0
-    for member in sorted(members, key=lambda each: each.header_offset):
-        if member.header_offset < end:
-            message = "lies inside the member before it"
-            yield Fault(kind="zip-overlap", file=file, at=member.filename, message=message)
-        name = len(member.filename.encode())
-        end = member.header_offset + LOCAL_HEADER + name + member.compress_size
+def _tiling(path: Path, file: str) -> Iterator[Fault]:
+    """Find bytes that are of no member, and members that are there in two versions."""
+    try:
+        for kind, name, message in tiling.faults(path):
+            at = name[:LARGEST_NAME]
+            yield Fault(kind=kind, file=file, at=at, message=message)
+    except tiling.Torn as torn:
+        yield Fault(kind="zip-hidden", file=file, message=str(torn))
