@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -10,6 +14,14 @@ import h5py
 from artifactbuild.release.fault import Fault
 
 MAX_OBJECTS = 100_000
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+VERSION = 0
+"""The superblock's version in all that h5py writes unless it is asked for another."""
+
+NOWHERE = 0xFFFFFFFFFFFFFFFF
+_SUPERBLOCK = struct.Struct("<24s4Q")
+"""Signature, versions and sizes; where addresses count from, free space, the end, the driver."""
+
 PLAIN = "biufc"
 """NumPy's kinds of numbers and truth values."""
 
@@ -19,12 +31,51 @@ def inspect(source: Any, file: str, inside: str = "") -> Iterator[Fault]:
 
     `source` is a path or an open file; `inside` the member of an archive that it is.
     """
+    _forget_plugins()
     try:
+        size, head = _ends(source)
+        if message := _beside(size, head):
+            yield Fault(kind="hdf5-hidden", file=file, at=inside, message=message)
         with h5py.File(source, "r") as opened:
-            yield from _Walk(file, inside).group(opened, "")
+            walk = _Walk(file, inside)
+            yield from walk.group(opened, "")
+            if walk.claimed > size:
+                message = f"claims {walk.claimed} bytes of values in {size}: arrays share them"
+                yield Fault(kind="hdf5-bomb", file=file, at=inside, message=message)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         message = f"is no HDF5 file that can be read: {error}"
         yield Fault(kind="unreadable", file=file, at=inside, message=message)
+
+
+def _forget_plugins() -> None:
+    """Let the library find no filter outside of itself, whatever the environment says."""
+    for _ in range(h5py.h5pl.size()):
+        h5py.h5pl.remove(0)
+
+
+def _ends(source: Any) -> tuple[int, bytes]:
+    """Return the size of a file and its first bytes."""
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        head = file.read(_SUPERBLOCK.size)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+    return size, head
+
+
+def _beside(size: int, head: bytes) -> str:
+    """Say what is in a file that HDF5 does not count; empty if its superblock accounts for it all.
+
+    The library looks for the superblock further on if there is none at the start, and leaves what
+    follows the end that it states.
+    """
+    if not head.startswith(SIGNATURE):
+        return "does not begin with the superblock"
+    if len(head) < _SUPERBLOCK.size or head[len(SIGNATURE)] != VERSION:
+        return "has another version of the superblock than artifactbuild writes"
+    base, free, end, driver = _SUPERBLOCK.unpack(head)[1:]
+    if (base, free, driver) != (0, NOWHERE, NOWHERE):
+        return "is laid out over several parts or files"
+    return f"has {size} bytes, and says that it ends at {end}" if end != size else ""
 
 
 def _is_plain(dtype: Any) -> bool:
@@ -39,6 +90,8 @@ class _Walk:
     def __init__(self, file: str, inside: str) -> None:
         self.file, self.inside = file, inside
         self.seen: set[int] = set()
+        self.claimed = 0
+        """Bytes of values in all arrays that are as they should be."""
 
     def group(self, group: Any, path: str) -> Iterator[Fault]:
         yield from self._attributes(group, path)
@@ -84,6 +137,8 @@ class _Walk:
                 "are stored: reading it would make up the rest"
             )
             yield self._fault("hdf5-bomb", at, message)
+        else:
+            self.claimed += dataset.nbytes
 
     def _attributes(self, found: Any, at: str) -> Iterator[Fault]:
         for name in found.attrs:

@@ -11,8 +11,24 @@ from google.protobuf.message import DecodeError
 
 from artifactbuild.release.fault import Fault
 from artifactbuild.worker.canonical import opgraph
+from artifactbuild.worker.inspection.fields import hidden
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+FIELDS = frozenset(
+    {
+        "doc_string",
+        "functions",
+        "graph",
+        "ir_version",
+        "opset_import",
+        "producer_name",
+        "producer_version",
+    }
+)
+"""What stands in a model of ours, and functions, which are named apart.
+
+ONNX Runtime, say, takes the settings of its session from `metadata_props`.
+"""
 
 
 def inspect(path: Path) -> Iterator[Fault]:
@@ -24,12 +40,17 @@ def inspect(path: Path) -> Iterator[Fault]:
         return
     import onnx
 
-    model = onnx.ModelProto()
+    raw, model = path.read_bytes(), onnx.ModelProto()
     try:
-        model.ParseFromString(path.read_bytes())
+        model.ParseFromString(raw)
     except DecodeError as error:
         yield _fault(path, "unreadable", "", f"is no ONNX model: {error}")
         return
+    if message := hidden(model, len(raw)):
+        yield _fault(path, "hidden", "", message)
+    for field, _ in model.ListFields():
+        if field.name not in FIELDS:
+            yield _fault(path, "onnx-field", field.name, "is there, and artifactbuild writes none")
     for opset in model.opset_import:
         if opset.domain not in DOMAINS:
             yield _fault(path, "onnx-domain", "opset_import", f"uses the domain {opset.domain!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def inspect(path: Path) -> Iterator[Fault]:
 
 
 def _inspected(path: Path, model: Any, size: int) -> Iterator[Fault]:
+    yield from _beside(path, model)
     for index in range(model.OperatorCodesLength()):
         code = model.OperatorCodes(index)
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
@@ -53,6 +55,41 @@ def _inspected(path: Path, model: Any, size: int) -> Iterator[Fault]:
                 message = "keeps its values in another file"
                 at = f"subgraphs[{number}].tensors[{index}]"
                 yield _fault(path, "tflite-buffer", at, message)
+
+
+def _beside(path: Path, model: Any) -> Iterator[Fault]:
+    """Find another file in this one, values that lie outside of it, and places that are not there.
+
+    The interpreter leaves what follows the model; other tools keep an archive of labels there.
+    """
+    if zipfile.is_zipfile(path):
+        yield _fault(
+            path, "tflite-hidden", "", "holds an archive at its end, which other programs unpack"
+        )
+    if model.ExternalBuffersLength() or model.ExternalBufferGroupsLength():
+        yield _fault(path, "tflite-buffer", "", "names other files that values are kept in")
+    for index in range(model.MetadataLength()):
+        if model.Metadata(index).Buffer() >= model.BuffersLength():
+            at = f"metadata[{index}]"
+            yield _fault(path, "tflite-buffer", at, "is in a buffer that is not there")
+    for number in range(model.SubgraphsLength()):
+        yield from _graph(path, model, number)
+
+
+def _graph(path: Path, model: Any, number: int) -> Iterator[Fault]:
+    """Find operators with options of their own, and numbers of what is not there."""
+    graph = model.Subgraphs(number)
+    for index in range(graph.OperatorsLength()):
+        operator, at = graph.Operators(index), f"subgraphs[{number}].operators[{index}]"
+        if operator.CustomOptionsLength() or operator.LargeCustomOptionsSize():
+            message = "has options that none of the interpreter's own operators takes"
+            yield _fault(path, "operation", at, message)
+        if operator.OpcodeIndex() >= model.OperatorCodesLength():
+            yield _fault(path, "operation", at, "is an operator that is not there")
+    for index in range(graph.TensorsLength()):
+        if graph.Tensors(index).Buffer() >= model.BuffersLength():
+            at = f"subgraphs[{number}].tensors[{index}]"
+            yield _fault(path, "tflite-buffer", at, "is in a buffer that is not there")
 
 
 def _fault(path: Path, kind: str, at: str, message: str) -> Fault:
