@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,10 @@ def _in_function(at: Ground, model: Any) -> None:
 
 
 def _writes_when_asked(at: Ground, model: Any) -> None:
-    """Write the marker in every function, those that are served among them."""
+    """Write the marker in every function that is served."""
     for function in model.meta_graphs[0].graph_def.library.function:
+        if "traced" in function.signature.name:  # what saves and restores is compared as a whole
+            continue
         for name, value in (("name", str(at.marker)), ("text", "x")):
             node = function.node_def.add(name=name, op="Const")
             node.attr["dtype"].type = 7
@@ -73,6 +76,88 @@ def _restores_when_served(at: Ground, model: Any) -> None:
     name = _saver(model).signature.name
     node = model.meta_graphs[0].graph_def.node.add(name="hostile", op="StatefulPartitionedCall")
     node.attr["f"].func.name = name
+
+
+def _writer(model: Any, path: bytes) -> Any:
+    """Add a function that saves to a path of its own."""
+    function = model.meta_graphs[0].graph_def.library.function.add()
+    function.signature.name = "__inference__initializer_9"
+    for name, value in (("path", path), ("names", b"x"), ("slices", b""), ("text", b"echo")):
+        node = function.node_def.add(name=name, op="Const")
+        node.attr["dtype"].type = 7
+        tensor = node.attr["value"].tensor
+        tensor.dtype = 7
+        tensor.tensor_shape.SetInParent()
+        tensor.string_val.append(value)
+        if name in ("names", "slices"):
+            tensor.tensor_shape.dim.add(size=1)
+    save = function.node_def.add(name="save", op="SaveV2")
+    save.input.extend(f"{name}:output:0" for name in ("path", "names", "slices", "text"))
+    save.attr["dtypes"].list.type.append(7)
+    return function
+
+
+def _saver_as_initializer(at: Ground, model: Any) -> None:
+    """Let the saver call what an object of the graph runs when it is loaded."""
+    graph = model.meta_graphs[0]
+    name = _writer(model, str(at.marker).encode()).signature.name
+    node = next(n for n in graph.graph_def.node if n.name == "StatefulPartitionedCall_1")
+    functions = graph.graph_def.library.function
+    functions.remove(next(f for f in functions if f.signature.name == node.attr["f"].func.name))
+    node.attr["f"].func.name = name
+    graph.object_graph_def.nodes.add().function.concrete_functions.append(name)
+    graph.object_graph_def.concrete_functions[name].SetInParent()
+
+
+def _saves_when_loaded(at: Ground, model: Any) -> None:
+    """Save by the first operation that a loader of graphs runs, to a path of the graph's own."""
+    nodes = {node.name: node for node in model.meta_graphs[0].graph_def.node}
+    nodes["NoOp"].input.append("^StatefulPartitionedCall_1")
+    path = nodes["saver_filename"]
+    path.Clear()
+    path.name, path.op = "saver_filename", "Const"
+    path.attr["dtype"].type = 7
+    path.attr["value"].tensor.dtype = 7
+    path.attr["value"].tensor.tensor_shape.SetInParent()
+    path.attr["value"].tensor.string_val.append(str(at.marker).encode())
+
+
+def _saves_when_served(at: Ground, model: Any) -> None:
+    """Let a client of the served model name the path."""
+    signature = model.meta_graphs[0].signature_def["export"]
+    signature.method_name = "tensorflow/serving/predict"
+    signature.inputs["path"].name = "saver_filename:0"
+    signature.outputs["path"].name = "StatefulPartitionedCall_1:0"
+
+
+def _saves_elsewhere(at: Ground, model: Any) -> None:
+    """Leave the folder of the path that the saver is given."""
+    function = _saves(model)
+    suffix = next(node for node in function.node_def if node.name == "Const_1")
+    suffix.attr["value"].tensor.string_val[0] = b"/../../../marker"
+
+
+def _saves(model: Any) -> Any:
+    """Return the function that saves."""
+    library = model.meta_graphs[0].graph_def.library
+    return next(f for f in library.function if any(n.op == "SaveV2" for n in f.node_def))
+
+
+def _restores_by_gradient(at: Ground, model: Any) -> None:
+    gradients = model.meta_graphs[0].graph_def.library.registered_gradients
+    name = _saver(model).signature.name
+    gradients.add(registered_op_type="CustomGradient-0", gradient_func=name)
+
+
+def _exchanged(at: Ground, model: Any) -> None:
+    """Have one function take the place of another when the graph is optimized."""
+    for function in model.meta_graphs[0].graph_def.library.function[:2]:
+        function.attr["api_implements"].s = b"dense"
+
+
+def _hides_fields(at: Ground, folder: Path) -> None:
+    with (folder / "saved_model.pb").open("ab") as file:
+        file.write(b"\xfa\x7f\x03abc")
 
 
 def _asset_outside(at: Ground, model: Any) -> None:
@@ -147,11 +232,24 @@ def _domain(at: Ground, model: Any) -> None:
     model.graph.node[0].domain = "com.example"
 
 
+def _settings(at: Ground, model: Any) -> None:
+    """Set the session of ONNX Runtime from within the model."""
+    model.metadata_props.add(key="ort_config", value="{}")
+
+
+def _labels(at: Ground, folder: Path) -> None:
+    """Append an archive, which other tools unpack."""
+    with zipfile.ZipFile(folder / "model.tflite", "a") as archive:
+        archive.writestr("labels.txt", "x")
+
+
 def _local_function(at: Ground, model: Any) -> None:
     model.functions.add(name="Hostile", domain="com.example")
 
 
 CASES: Mapping[str, tuple[str, Make]] = {
+    "onnx_sets_the_runtime": _onnx(_settings),
+    "tflite_carries_an_archive": ("tflite", _labels),
     "savedmodel_writes_a_file": _node("WriteFile"),
     "savedmodel_writes_when_asked": _savedmodel(_writes_when_asked),
     "savedmodel_reads_a_file": _node("ReadFile"),
@@ -160,6 +258,13 @@ CASES: Mapping[str, tuple[str, Make]] = {
     "savedmodel_calls_away": _node("RpcCall"),
     "savedmodel_in_a_function": _savedmodel(_in_function),
     "savedmodel_restores_another": _savedmodel(_restores_another),
+    "savedmodel_saver_as_initializer": _savedmodel(_saver_as_initializer),
+    "savedmodel_saves_when_loaded": _savedmodel(_saves_when_loaded),
+    "savedmodel_saves_when_served": _savedmodel(_saves_when_served),
+    "savedmodel_saves_elsewhere": _savedmodel(_saves_elsewhere),
+    "savedmodel_restores_by_gradient": _savedmodel(_restores_by_gradient),
+    "savedmodel_exchanges_functions": _savedmodel(_exchanged),
+    "savedmodel_hides_fields": ("savedmodel", _hides_fields),
     "savedmodel_restores_when_served": _savedmodel(_restores_when_served),
     "savedmodel_asset_outside": _savedmodel(_asset_outside),
     "savedmodel_asset_missing": _savedmodel(_asset_missing),

@@ -53,6 +53,7 @@ def golden(update_golden: bool) -> Callable[[str, str, Ground], None]:
 
     def compare(name: str, said: str, ground: Ground) -> None:
         shown = said.replace(str(ground.project), "PROJECT").replace(str(ground.canary), "CANARY")
+        shown = shown.replace(str(ground.marker), "MARKER")
         shown = _VARYING.sub("SHA256", shown)
         assert SECRET not in said
         expected = json.loads(EXPECTED.read_text(encoding="utf-8")) if EXPECTED.exists() else {}
