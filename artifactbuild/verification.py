@@ -83,6 +83,8 @@ class Verdict:
     """The same of the statement of provenance, or `none` where there is no statement."""
     static: bool = False
     """Whether the payload was read and found to contain nothing that it must not."""
+    unverified: tuple[str, ...] = ()
+    """Custom objects that the payload names and only its own record declares; no manifest does."""
     run: Run | None = None
     drifts: tuple[Drift, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -169,15 +171,12 @@ def inspected(
     """Read what an artifact that is whole contains, without loading it: level 2."""
     if verdict.faults:
         return verdict
+    unverified: tuple[str, ...] = ()
     try:
         with private.copy(target.folder, verdict.record) as folder:
-            request = InspectRequest(
-                folder=str(folder),
-                operations=operations,
-                allow_lambda=target.work is not None and target.work.loaded.manifest.allow_lambda,
-                limits=READING,
-            )
-            faults = decode(InspectReport, server.run("inspect", request, log)).faults
+            request = _inspection(target, folder, operations)
+            report = decode(InspectReport, server.run("inspect", request, log))
+        faults, unverified = report.faults, report.unverified
     except private.Changed as changed:
         faults = (changed.fault,)
     except WorkerLost as lost:
@@ -185,7 +184,20 @@ def inspected(
             raise
         message = f"could not be read to the end: {lost.cause}"
         faults = (Fault(kind="unreadable", file="", message=message),)
-    return replace(verdict, static=not faults, faults=faults)
+    return replace(verdict, static=not faults, unverified=unverified, faults=faults)
+
+
+def _inspection(target: Target, folder: Path, operations: tuple[str, ...]) -> InspectRequest:
+    """Ask for an inspection of a folder, with what the manifest says of the artifact."""
+    manifest = target.work.loaded.manifest if target.work else None
+    return InspectRequest(
+        folder=str(folder),
+        operations=operations,
+        allow_lambda=manifest is not None and manifest.allow_lambda,
+        custom_objects=tuple(map(str, manifest.custom_objects)) if manifest else None,
+        locked=target.locked is not None,
+        limits=READING,
+    )
 
 
 def rerun(target: Target, verdict: Verdict, *, sources: bool) -> Verdict:

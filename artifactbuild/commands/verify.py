@@ -128,6 +128,8 @@ def _inspected(
 def _row(verdict: Verdict) -> tuple[str, ...]:
     lock = "record and lock" if verdict.lock else "record, no lock"
     static = "contents read" if verdict.static else ""
+    if verdict.static and verdict.unverified:
+        static += f"; declared names not verified: {', '.join(verdict.unverified)}"
     files = f"{verdict.files} files"
     unsaid = verdict.provenance in (NONE, verification.NOT_CHECKED)
     provenance = "" if unsaid else f"provenance {verdict.provenance}"

@@ -167,6 +167,10 @@ class InspectRequest:
     folder: str
     operations: tuple[str, ...]
     allow_lambda: bool
+    custom_objects: tuple[str, ...] | None
+    """What the manifest declares, as `module:Name`; None where there is no manifest."""
+    locked: bool
+    """Whether the manifest's lock has the digest of the record."""
     limits: Limits
 
 
@@ -175,6 +179,8 @@ class InspectReport:
     """What the files contain that they must not; the artifact was not loaded."""
 
     faults: tuple[Fault, ...]
+    unverified: tuple[str, ...] = ()
+    """Names in Keras' configurations that only the artifact's own record declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from artifactbuild.worker.blame import described
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Trusted
 from artifactbuild.worker.inspection import npz
+from artifactbuild.worker.inspection.objects import Declaration, Unverified
 from artifactbuild.worker.messages import InspectReport, InspectRequest, Tell
 
 BESIDE = frozenset({record.FILE, record.CARD, record.REFERENCE})
@@ -27,12 +28,14 @@ def run(data: Mapping[str, Any], tell: Tell) -> InspectReport:
     del tell
     request = decode(InspectRequest, data)
     limits.set_here(request.limits)
-    faults = list(_found(Path(request.folder), request))
+    found = list(_found(Path(request.folder), request))
+    faults = [each for each in found if isinstance(each, Fault)]
+    names = {each.name for each in found if isinstance(each, Unverified)}
     order = sorted(dict.fromkeys(faults), key=lambda f: (f.file, f.at, f.kind))
-    return InspectReport(faults=tuple(order))
+    return InspectReport(faults=tuple(order), unverified=tuple(sorted(names)))
 
 
-def _found(folder: Path, request: InspectRequest) -> Iterator[Fault]:
+def _found(folder: Path, request: InspectRequest) -> Iterator[Fault | Unverified]:
     """Yield faults; a parser that fails on the artifact is one more."""
     try:
         made = record.read(folder)
@@ -40,7 +43,11 @@ def _found(folder: Path, request: InspectRequest) -> Iterator[Fault]:
             message = f"is of the format {made.format!r}, expected one of {', '.join(FORMATS)}"
             yield Fault(kind="record", file=record.FILE, at="$.format", message=message)
             return
-        trusted = Trusted(operations=frozenset(request.operations), lambdas=request.allow_lambda)
+        trusted = Trusted(
+            operations=frozenset(request.operations),
+            lambdas=request.allow_lambda,
+            declaration=_declaration(request),
+        )
         yield from _unexpected(made, FORMATS[made.format].PAYLOAD)
         yield from npz.inspect(folder / record.REFERENCE, record.REFERENCE, npz.REFERENCE)
         yield from FORMATS[made.format].inspect(folder, made, trusted)
@@ -48,6 +55,12 @@ def _found(folder: Path, request: InspectRequest) -> Iterator[Fault]:
         traceback.print_exc()
         message = f"cannot be inspected: {described(error)}"
         yield Fault(kind="unreadable", file="", message=message)
+
+
+def _declaration(request: InspectRequest) -> Declaration | None:
+    if request.custom_objects is None:
+        return None
+    return Declaration(targets=frozenset(request.custom_objects), locked=request.locked)
 
 
 def _unexpected(made: Record, payload: re.Pattern[str]) -> Iterator[Fault]:

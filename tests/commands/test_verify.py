@@ -14,9 +14,17 @@ from typing import Any
 
 import pytest
 
-from artifactbuild import resources
+from artifactbuild import resources, verification
 from artifactbuild.cli import run
+from artifactbuild.data import encode
+from artifactbuild.job import Job, job
+from artifactbuild.manifest.load import load
 from artifactbuild.release import card, digest
+from artifactbuild.targets import Target
+from artifactbuild.verification import Verdict
+from artifactbuild.worker.server import Server
+from tests.hostile import artifacts
+from tests.hostile.ground import prepared, resealed
 from tests.release import kept
 
 HEAVY = ("tensorflow", "keras", "numpy", "h5py")
@@ -285,3 +293,55 @@ def test_no_verb_takes_a_copy_for_the_version_of_its_place(
         "artifacts/dense/h5/v2/metadata.json: is dense@v1/h5, but its folder is the place of "
         "dense@v2/h5 [misplaced]\n" in said.out + said.err
     )
+
+
+class TestDeclaredNames:
+    """Who declares the custom objects that a payload names: a manifest, or its record alone."""
+
+    @pytest.fixture
+    def folder(self, root: Path) -> Path:
+        """Name a custom object in the archive, and declare it in the record."""
+        layer = {"module": "model", "class_name": "Scaled", "registered_name": "shop>Scaled"}
+        format, make = artifacts.layer(lambda at: {**layer, "config": {"name": "dropout"}})
+        folder = root / "dense" / format / "v1"
+        make(prepared(Path.cwd(), root.parents[1]), folder)
+        path = folder / "metadata.json"
+        metadata = json.loads(path.read_text())
+        item = {"target": "model:Scaled", "kind": "class", "name": "shop>Scaled"}
+        metadata["custom_objects"] = [{**item, "registered": True, "forgets": [], "arrays": []}]
+        path.write_text(json.dumps(metadata))
+        Path("dense/model.artifact.lock").unlink()
+        return resealed(folder)
+
+    def inspected(self, folder: Path, work: Job | None, server: Server, log: Path) -> Verdict:
+        target = Target(folder=folder, work=work)
+        return verification.inspected(target, verification.held(target), (), server, log)
+
+    def test_record_alone_is_not_trusted_silently(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(["verify", "--static", str(folder)]) == 0
+        assert capsys.readouterr().out == (
+            "  artifacts/dense/keras/v1  whole  dense@v1/keras  4 files  record, no lock  unsigned"
+            "    contents read; declared names not verified: shop>Scaled\n"
+        )
+
+    def test_programs_are_told(self, folder: Path, server: Server, tmp_path: Path) -> None:
+        verdict = self.inspected(folder, None, server, tmp_path / "log")
+        assert encode(verdict)["unverified"] == ["shop>Scaled"]
+        assert verdict.static
+
+    def test_manifest_does_not_declare_it(
+        self, folder: Path, server: Server, tmp_path: Path
+    ) -> None:
+        work = job(load(Path("dense/model.artifact.yaml")), None)
+        verdict = self.inspected(folder, work, server, tmp_path / "log")
+        assert [fault.kind for fault in verdict.faults] == ["keras-object"]
+
+    def test_manifest_declares_it(self, folder: Path, server: Server, tmp_path: Path) -> None:
+        manifest = Path("dense/model.artifact.yaml")
+        manifest.write_text(manifest.read_text() + "custom_objects: [model:Scaled]\n")
+        with Path("dense/model.py").open("a") as module:
+            module.write("\n\nclass Scaled: ...\n")
+        verdict = self.inspected(folder, job(load(manifest), None), server, tmp_path / "log")
+        assert (verdict.static, verdict.unverified) == (True, ())

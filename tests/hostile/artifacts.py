@@ -10,6 +10,7 @@ import io
 import json
 import marshal
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,13 +51,13 @@ def _zip(change: Callable[[zipfile.ZipFile], None]) -> tuple[str, Make]:
     return "keras", make
 
 
-def _layer(change: Callable[[Ground], dict[str, Any]]) -> tuple[str, Make]:
+def layer(change: Callable[[Ground], dict[str, Any]]) -> tuple[str, Make]:
     """Put an object in the place of the dropout layer."""
 
     def put(at: Ground, members: dict[str, bytes]) -> None:
         config = json.loads(members["config.json"])
         layers = config["config"]["layers"]
-        index = next(n for n, layer in enumerate(layers) if layer["class_name"] == "Dropout")
+        index = next(n for n, each in enumerate(layers) if each["class_name"] == "Dropout")
         layers[index] = {**layers[index], **change(at)}
         members["config.json"] = json.dumps(config).encode()
 
@@ -172,6 +173,61 @@ def _hidden(at: Ground, folder: Path) -> None:
     path.write_bytes(b"#!/bin/sh\ntouch marker\nexit\n" + path.read_bytes())
 
 
+def _zip_between(name: str, content: bytes) -> Callable[[Ground, Path], None]:
+    """Put a second member before the directory, which does not list it."""
+
+    def make(at: Ground, folder: Path) -> None:
+        path = folder / name
+        raw, end = path.read_bytes(), path.read_bytes().rindex(b"PK\5\6")
+        start = struct.unpack_from("<I", raw, end + 16)[0]
+        header = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 33, 0, *[len(content)] * 2, 11, 0)
+        more = header + b"config.json" + content
+        place = struct.pack("<I", start + len(more))
+        path.write_bytes(raw[:start] + more + raw[start : end + 16] + place + raw[end + 20 :])
+
+    return make
+
+
+def _at_the_end(name: str) -> Callable[[Ground, Path], None]:
+    def make(at: Ground, folder: Path) -> None:
+        with (folder / name).open("ab") as file:
+            file.write(b"\n#!/bin/sh\ntouch marker\n")
+
+    return make
+
+
+def _in_front(at: Ground, folder: Path) -> None:
+    path = folder / "model.weights.h5"
+    path.write_bytes(b"#!/bin/sh\ntouch marker\nexit\n".ljust(512, b"\n") + path.read_bytes())
+
+
+def _declared(case: tuple[str, Make], name: str, target: str) -> tuple[str, Make]:
+    """Let the record declare what the configuration names."""
+    format, make = case
+
+    def put(at: Ground, folder: Path) -> None:
+        make(at, folder)
+        path = folder / "metadata.json"
+        metadata = json.loads(path.read_text())
+        item = {"target": target, "kind": "function", "name": name, "registered": True}
+        metadata["custom_objects"].append({**item, "forgets": [], "arrays": []})
+        path.write_text(json.dumps(metadata))
+
+    return format, put
+
+
+def _graph_config(module: str, name: str) -> tuple[str, Make]:
+    """Name a function in what a SavedModel keeps for Keras."""
+
+    def make(at: Ground, folder: Path) -> None:
+        path = folder / "assets.extra" / "keras" / "config.json"
+        config = json.loads(path.read_text())
+        config["config"]["layers"][1] |= _function(module, name)(at)
+        path.write_text(json.dumps(config))
+
+    return "savedmodel", make
+
+
 def _no_zip(at: Ground, folder: Path) -> None:
     (folder / "model.keras").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 100)
 
@@ -211,19 +267,24 @@ def _seeds(at: Ground, folder: Path) -> None:
     (folder / "ckpt.index").write_bytes(b"\0" * 200)
 
 
+DOWNLOADS = ("keras.applications.imagenet_utils", "decode_predictions")
+"""A function of Keras that fetches a file when it is called."""
+
+TARGET = "model:decode_predictions"
+
 CASES: Mapping[str, tuple[str, Make]] = {
-    "keras_lambda": _layer(_lambda),
-    "keras_lambda_of_old": _layer(_legacy_lambda),
-    "keras_lambda_by_name": _layer(_function("os", "system")),
-    "keras_function_of_utils": _layer(_function("keras.utils", "get_file")),
-    "keras_function_of_config": _layer(_function("keras.config", "enable_unsafe_deserialization")),
-    "keras_class_of_python": _layer(_object("subprocess", "Popen", args="touch marker")),
-    "keras_class_without_module": _layer(_object(None, "Popen")),
-    "keras_class_not_of_models": _layer(_object("keras.utils", "PyDataset")),
-    "keras_class_that_loads": _layer(_object("keras.layers", "TFSMLayer", filepath="/tmp/x")),
-    "keras_class_by_private_module": _layer(_object("keras.src.utils.file_utils", "Archive")),
-    "keras_class_without_a_name": _layer(lambda at: {"class_name": ["os", "system"]}),
-    "keras_vocabulary_is_a_path": _layer(_vocabulary),
+    "keras_lambda": layer(_lambda),
+    "keras_lambda_of_old": layer(_legacy_lambda),
+    "keras_lambda_by_name": layer(_function("os", "system")),
+    "keras_function_of_utils": layer(_function("keras.utils", "get_file")),
+    "keras_function_of_config": layer(_function("keras.config", "enable_unsafe_deserialization")),
+    "keras_class_of_python": layer(_object("subprocess", "Popen", args="touch marker")),
+    "keras_class_without_module": layer(_object(None, "Popen")),
+    "keras_class_not_of_models": layer(_object("keras.utils", "PyDataset")),
+    "keras_class_that_loads": layer(_object("keras.layers", "TFSMLayer", filepath="/tmp/x")),
+    "keras_class_by_private_module": layer(_object("keras.src.utils.file_utils", "Archive")),
+    "keras_class_without_a_name": layer(lambda at: {"class_name": ["os", "system"]}),
+    "keras_vocabulary_is_a_path": layer(_vocabulary),
     "keras_config_twice": _keras(
         lambda at, members: members.update({"config.json": b'{"module": "a", "module": "b"}'})
     ),
@@ -251,6 +312,20 @@ CASES: Mapping[str, tuple[str, Make]] = {
     "hdf5_texts": _hdf5(_references),
     "hdf5_stored_type": _hdf5(_stored_type),
     "h5_loss_is_a_command": ("h5", _loss),
+    "h5_loss_is_a_declared_command": _declared(("h5", _loss), "system", "model:system"),
+    "keras_function_of_applications": layer(_function(*DOWNLOADS)),
+    "keras_function_declared": _declared(layer(_function(*DOWNLOADS)), DOWNLOADS[1], TARGET),
+    "savedmodel_function_declared": _declared(_graph_config(*DOWNLOADS), DOWNLOADS[1], TARGET),
+    "keras_class_of_python_declared": _declared(
+        layer(_object("subprocess", "Popen", args="touch marker")), "Popen", "model:Popen"
+    ),
+    "zip_hides_between": ("keras", _zip_between("model.keras", b'{"module": "os"}')),
+    "zip_hides_at_the_end": ("keras", _at_the_end("model.keras")),
+    "npz_hides_between": ("tflite", _zip_between("reference.npz", b"x")),
+    "npz_hides_at_the_end": ("tflite", _at_the_end("reference.npz")),
+    "hdf5_hides_in_front": ("weights_h5", _in_front),
+    "hdf5_hides_at_the_end": ("h5", _at_the_end("model.h5")),
+    "checkpoint_hides_at_the_end": ("weights", _at_the_end("ckpt.data-00000-of-00001")),
     "npz_pickled": _reference(_pickled),
     "npz_compressed": _reference(_compressed),
     "npz_with_a_script": _reference(_script),

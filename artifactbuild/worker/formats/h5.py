@@ -147,13 +147,13 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     return (*ways, _training(subject, ways[0]), snippets.ours(subject, ALL))
 
 
-def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault | objects.Unverified]:
     """Read links, arrays and the configurations that the file keeps as attributes."""
     found = list(hdf5.inspect(folder / FILE, FILE))
     yield from found
     if found:
         return
-    names = objects.names(made, lambdas=trusted.lambdas)
+    names = objects.names(made, trusted.declaration, lambdas=trusted.lambdas)
     with h5py.File(folder / FILE) as file:
         for key in CONFIGS:
             if key in file.attrs:

@@ -77,14 +77,14 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     return (*usable, _training(subject, usable[0]), ours)
 
 
-def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault | objects.Unverified]:
     """Read members, configuration and inner HDF5 file of the archive."""
     found = list(archive_of.inspect(folder / FILE, FILE, MEMBERS))
     yield from found
     if found:
         return
     with zipfile.ZipFile(folder / FILE) as archived:
-        names = objects.names(made, lambdas=trusted.lambdas)
+        names = objects.names(made, trusted.declaration, lambdas=trusted.lambdas)
         yield from objects.inspect(archived.read("config.json"), FILE, "config.json", names)
         with archived.open(archive.WEIGHTS) as weights:
             yield from hdf5.inspect(weights, FILE, archive.WEIGHTS)

@@ -13,6 +13,7 @@ import keras
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Facts, Loader, Record
+from artifactbuild.worker.inspection.objects import Declaration, Unverified
 from artifactbuild.worker.messages import Seen
 from artifactbuild.worker.signature import Signature
 
@@ -64,11 +65,13 @@ class Loading:
 class Trusted:
     """What whoever verifies an artifact lets through beside the usual.
 
-    `operations` are TensorFlow's by name; `lambdas` whether bytecode may be in it.
+    `operations` are TensorFlow's by name; `lambdas` whether bytecode may be in it; `declaration`
+    what the manifest declares, None where there is no manifest.
     """
 
     operations: frozenset[str]
     lambdas: bool
+    declaration: Declaration | None
 
 
 class Format(Protocol):
@@ -94,7 +97,7 @@ class Format(Protocol):
     ) -> Any:
         """Return what the artifact is: a Keras model, or a function of arrays by name."""
 
-    def inspect(self, folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+    def inspect(self, folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault | Unverified]:
         """Yield what the payload contains and must not; nothing of it is loaded or run."""
 
     def portable(self, folder: Path, made: Record) -> Mapping[str, Load]:

@@ -89,12 +89,12 @@ def loaders(subject: Subject, options: Mapping[str, Any]) -> tuple[Loader, ...]:
     return (*stock, snippets.ours(subject, ALL))
 
 
-def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault]:
+def inspect(folder: Path, made: Record, trusted: Trusted) -> Iterator[Fault | objects.Unverified]:
     """Read graph, checkpoint, Keras' configuration and what layers keep aside."""
     yield from inspection.inspect(folder, trusted.operations)
     yield from checkpoint.inspect(folder, VARIABLES)
     config = f"{EXTRA}/config.json"
-    names = objects.names(made, lambdas=trusted.lambdas)
+    names = objects.names(made, trusted.declaration, lambdas=trusted.lambdas)
     yield from objects.inspect((folder / config).read_bytes(), config, "", names)
     for name in sorted(made.files):
         if name.startswith(f"{EXTRA}/{LAYERS}/") and name.endswith(".npz"):
