@@ -15,7 +15,10 @@ from artifactbuild.manifest.load import load
 from artifactbuild.manifest.schema import format_names
 from artifactbuild.problems import Problem, Refusal, WorkerLost
 from artifactbuild.release import record
-from artifactbuild.release.record import Check
+from artifactbuild.release.fault import Fault
+from artifactbuild.release.record import Check, Record
+from artifactbuild.worker.formats import FORMATS
+from artifactbuild.worker.formats.protocol import Trusted
 from artifactbuild.worker.server import Server
 from tests.kinds.nouns import Kind
 
@@ -138,15 +141,26 @@ def _proven(folder: Path) -> Verdict:
 
     It is the bound that decides, not the figure: figures depend on the machine.
     """
-    checks = record.read(folder).checks
+    made = record.read(folder)
+    checks = made.checks
     exact = {check.loader for check in checks if _is_exact(check)}
     loaders = {check.loader for check in checks if check.loader != "model"}
     worst = max((check.max_abs or 0.0 for check in checks), default=0.0)
     faults = [f"published, and {c.loader} failed: {c.detail}" for c in checks if not c.passed]
     if not loaders:
         faults.append("published, and no loader was run")
+    faults += [
+        f"published, and --static refuses it: {fault.message}" for fault in _static(made, folder)
+    ]
     said = UNSETTLED if faults else EXACT if loaders <= exact else CLOSE
     return Verdict(said=said, faults=tuple(faults), max_abs=worst)
+
+
+def _static(made: Record, folder: Path) -> list[Fault]:
+    """Read what an honest artifact contains, as `verify --static` does without its manifest."""
+    trusted = Trusted(operations=frozenset(), lambdas=False, declaration=None)
+    found = FORMATS[made.format].inspect(folder, made, trusted)
+    return [each for each in found if isinstance(each, Fault)]
 
 
 def _is_exact(check: Check) -> bool:
