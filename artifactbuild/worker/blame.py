@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import re
 import traceback
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild.manifest import import_time
-from artifactbuild.worker import confining, refused
+from artifactbuild.worker import confine, confining, refused
 from artifactbuild.worker.canonical import Unknown
 from artifactbuild.worker.messages import Finding
 
@@ -66,6 +67,20 @@ def _refused(error: BaseException, path: tuple[Any, ...], deed: str) -> Finding 
     message = f"{before}{deed} writes {found.file} in the project"
     cures = [*filter(None, [found.cure]), confining.CURE]
     return Finding(path=path, message=message, hint=f"{', '.join(cures)}, {OR_NAME_IT}")
+
+
+def loading(error: BaseException, folder: str) -> str:
+    """Say why an artifact could not be loaded, a write that was refused first of all.
+
+    `folder` is the artifact's.
+    """
+    guard = confining.guard()
+    found = refused.write(error, guard) if guard is not None else None
+    if guard is None or found is None:
+        return f"loading raised {described(error)}"
+    file, own = os.path.join(guard.project, found.file), os.path.realpath(folder)
+    name = os.path.relpath(file, own) if confine.is_within(file, own) else found.file
+    return f"loading writes {name}" + (f" ({found.place})" if found.place else "")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from artifactbuild.release.record import (
 )
 from artifactbuild.worker import (
     claims,
+    confining,
     evaluate,
     reference,
     resume,
@@ -88,6 +89,7 @@ def _build(request: BuildRequest, tell: Line, observer: Observer | None) -> Buil
     resumed, not_resumable = _resumed(subject, cases, loaders, tell)
     found = reading.finish()
     _hold_unchanged(found)
+    confining.note(found.reads.refused, folder)
     return BuildReport(
         facts=subject.facts,
         sources=found.reads.sources,

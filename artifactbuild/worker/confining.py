@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from artifactbuild.data import decode
 from artifactbuild.worker import confine
 from artifactbuild.worker.confinement import Confinement
-from artifactbuild.worker.guard import Guard
+from artifactbuild.worker.guard import Guard, Refused
 
 CURE = "write to a folder of tempfile.mkdtemp()"
 
@@ -42,6 +44,18 @@ def let_copies_be_written() -> None:
     """Refuse no file that is opened for reading and writing: the code gets a copy of its own."""
     if _Held.guard is not None:
         _Held.guard.copies = True
+
+
+def note(refused: Iterable[str], folder: Path) -> None:
+    """Add writes that the kernel saw, by their paths from a folder, to those that Python made."""
+    own = _Held.guard
+    if own is None:
+        return
+    known = {each.file for each in own.refused}
+    for name in refused:
+        file = own.named(os.path.realpath(folder / name))
+        if file not in known:
+            own.refused.append(Refused(file=file, place=""))
 
 
 def begin(said: Any, place: Place, answer: Callable[[dict[str, Any]], None]) -> None:

@@ -10,6 +10,7 @@ at once may leave a daemon behind.
 from __future__ import annotations
 
 import os
+import resource
 import select
 import shutil
 import signal
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Container
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from artifactbuild.worker import kernel
 
@@ -177,7 +179,7 @@ def _watch(child: int, asker: int, reading: int) -> None:
     if _is_hung_up(asker):
         shutil.rmtree(os.getcwd(), ignore_errors=True)
     handed_on = os.read(reading, 16)
-    _end_as(int(handed_on) if handed_on else status)
+    end_as(int(handed_on) if handed_on else status)
 
 
 def _wait(child: int, asker: int) -> None:
@@ -199,10 +201,13 @@ def _has_ended(child: int) -> bool:
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _end_as(status: int) -> None:
+def end_as(status: int) -> NoReturn:
+    """End this process as another one ended, without a memory dump of its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         with suppress(OSError):
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
-    os._exit(code)
+    os._exit(max(code, 0))

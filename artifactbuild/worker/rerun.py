@@ -7,6 +7,7 @@ that need the project's code run only if it is given.
 from __future__ import annotations
 
 import importlib
+import os
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +22,7 @@ from artifactbuild.manifest.rules import Rule
 from artifactbuild.release import environment, record
 from artifactbuild.release.record import Check, Record
 from artifactbuild.worker import reference, runtime, state
-from artifactbuild.worker.blame import described
+from artifactbuild.worker.blame import loading
 from artifactbuild.worker.compare import EXACT, Comparison, check, compare, merged
 from artifactbuild.worker.formats import FORMATS
 from artifactbuild.worker.formats.protocol import Load, Loading
@@ -65,7 +66,7 @@ def _rerun(request: RerunRequest) -> RerunReport:
 
 
 def _failed(name: str, error: BaseException) -> Check:
-    fault = f"loading raised {described(error)}"
+    fault = loading(error, os.curdir)
     nothing = Comparison(rule=EXACT, count=0, max_abs=None, fault=fault)
     return check(name, "loading", "reference", nothing)
 

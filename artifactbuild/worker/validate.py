@@ -17,7 +17,7 @@ import numpy as np
 from artifactbuild.data import decode
 from artifactbuild.release.record import Check, Loader, Measure
 from artifactbuild.worker import evaluate, reference, resume, runtime, state
-from artifactbuild.worker.blame import described
+from artifactbuild.worker.blame import described, loading
 from artifactbuild.worker.compare import EXACT, Comparison, check, compare, merged
 from artifactbuild.worker.messages import Seen, Tell, ValidateReport, ValidateRequest
 from artifactbuild.worker.reference import Arrays, Case
@@ -41,7 +41,7 @@ def run(data: Mapping[str, Any], tell: Tell) -> ValidateReport:
         return _validated(request)
     except (Exception, SystemExit) as error:  # noqa: BLE001, the door of a worker
         traceback.print_exc()
-        return ValidateReport(checks=(_failed(request, f"loading raised {described(error)}"),))
+        return ValidateReport(checks=(_failed(request, loading(error, request.folder)),))
 
 
 def _validated(request: ValidateRequest) -> ValidateReport:

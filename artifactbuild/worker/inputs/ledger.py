@@ -39,13 +39,14 @@ class Reads:
 
     `sources` are as the lock has them (`release.sources`), `looks` how each file looked when it was
     hashed at the end, `changed` what was changed after it had been read, `written` what the build
-    itself opened for reading and writing, and wrote into.
+    itself opened for reading and writing, and wrote into, `refused` what it would have written.
     """
 
     sources: Mapping[str, str]
     looks: Mapping[str, str]
     changed: tuple[str, ...]
     written: tuple[str, ...]
+    refused: tuple[str, ...]
 
 
 class Ledger:
@@ -63,6 +64,7 @@ class Ledger:
         self._absent: set[str] = set()
         self._listed: dict[str, int] = {}
         self._changed: set[str] = set()
+        self._refused: set[str] = set()
 
     def opened(self, path: str) -> None:
         """Note that a file is about to be opened for reading, or is being mapped or run."""
@@ -93,6 +95,10 @@ class Ledger:
         """Note that a folder is listed that may have been opened for it before."""
         if not any(place in self._listed for place in self._places(path)):
             self.listed(path)
+
+    def refused(self, path: str) -> None:
+        """Note that something is to be written, which is not allowed."""
+        self._refused.update(self._places(path)[:1])
 
     def complete(
         self, named: Iterable[str], sought: Iterable[str], listed: Mapping[str, int]
@@ -132,6 +138,7 @@ class Ledger:
             looks=dict(sorted(looks.items())),
             changed=tuple(sorted(_name(place, start) for place in self._changed)),
             written=tuple(sorted(_name(os.path.realpath(path), start) for path in written)),
+            refused=tuple(sorted(_name(place, start) for place in self._refused)),
         )
 
     def _only_present(self, start: str) -> dict[str, str]:
@@ -186,7 +193,7 @@ class Ledger:
         ]
 
     def _is_input(self, place: str) -> bool:
-        if not place.startswith(self._within) or place.startswith(self._ignored):
+        if not place.startswith(self._within) or f"{place}{os.sep}".startswith(self._ignored):
             return False
         parts = place[len(self._within) :].split(os.sep)
         return _HISTORY.isdisjoint(parts) and not any(part.endswith(_RUNFILES) for part in parts)

@@ -18,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 OPENING, LOOKING, LISTING, RUNNING = "opening", "looking", "listing", "running"
+CHANGING, MAKING, MOVING = "changing", "making", "moving"
+"""To remove or change what is there, to make what is not, to move something to a place."""
 
 AT_CWD = -100
 """The descriptor of a folder that stands for the current one (`AT_FDCWD`)."""
@@ -54,6 +56,12 @@ _LIST = Call(does=LISTING, folder=0)
 _RUN = Call(does=RUNNING, path=0)
 _RUN_AT = Call(does=RUNNING, folder=0, path=1)
 
+_CHANGE, _CHANGE_AT = Call(does=CHANGING, path=0), Call(does=CHANGING, folder=0, path=1)
+_MAKE, _MAKE_AT = Call(does=MAKING, path=0), Call(does=MAKING, folder=0, path=1)
+_LINK, _LINK_AT = Call(does=MAKING, path=1), Call(does=MAKING, folder=2, path=3)
+_SYMLINK_AT = Call(does=MAKING, folder=1, path=2)
+_MOVE, _MOVE_AT = Call(does=MOVING, path=1), Call(does=MOVING, folder=2, path=3)
+
 _X86_64 = {
     2: _OPEN,
     4: _LOOK,
@@ -69,6 +77,25 @@ _X86_64 = {
     332: _STATX,
     437: _OPENAT2,
     439: _LOOK_AT,
+    # truncate, rename, mkdir, rmdir, link, unlink, symlink, chmod, chown
+    76: _CHANGE,
+    82: _MOVE,
+    83: _MAKE,
+    84: _CHANGE,
+    86: _LINK,
+    87: _CHANGE,
+    88: _LINK,
+    90: _CHANGE,
+    92: _CHANGE,
+    # mkdirat, fchownat, unlinkat, renameat, linkat, symlinkat, fchmodat, renameat2
+    258: _MAKE_AT,
+    260: _CHANGE_AT,
+    263: _CHANGE_AT,
+    264: _MOVE_AT,
+    265: _LINK_AT,
+    266: _SYMLINK_AT,
+    268: _CHANGE_AT,
+    316: _MOVE_AT,
 }
 _AARCH64 = {
     48: _LOOK_AT,
@@ -80,6 +107,16 @@ _AARCH64 = {
     291: _STATX,
     437: _OPENAT2,
     439: _LOOK_AT,
+    # mkdirat, unlinkat, symlinkat, linkat, renameat, truncate, fchmodat, fchownat, renameat2
+    34: _MAKE_AT,
+    35: _CHANGE_AT,
+    36: _SYMLINK_AT,
+    37: _LINK_AT,
+    38: _MOVE_AT,
+    45: _CHANGE,
+    53: _CHANGE_AT,
+    54: _CHANGE_AT,
+    276: _MOVE_AT,
 }
 
 

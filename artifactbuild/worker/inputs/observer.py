@@ -6,10 +6,8 @@ parent is an ancestor of everything that it looks into, as the kernel wants it (
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -23,11 +21,21 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from artifactbuild.data import decode, encode
+from artifactbuild.worker import enclosure, kernel
 from artifactbuild.worker.inputs import notifications
 from artifactbuild.worker.inputs.ledger import Ledger, Reads
-from artifactbuild.worker.inputs.notifications import LISTING, LOOKING, Listener, Notification
+from artifactbuild.worker.inputs.notifications import (
+    CHANGING,
+    LISTING,
+    LOOKING,
+    MAKING,
+    MOVING,
+    OPENING,
+    RUNNING,
+    Listener,
+    Notification,
+)
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _MAX_MESSAGE = 1 << 24
 
 
@@ -94,7 +102,7 @@ def split() -> Observer | None:
         theirs.close()
         _attend(ours, builder)
     ours.close()
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.die_with_parent()
     if os.getppid() != observer:
         os._exit(0)
     return Observer(theirs)
@@ -104,12 +112,13 @@ def _attend(line: socket.socket, builder: int) -> NoReturn:
     """Observe the builder, and end as it ends."""
     status = 3
     try:
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        kernel.adopt_orphans()
         signal.signal(signal.SIGABRT, lambda number, _: os.kill(builder, number))
         status = _observe(line, builder)
     except Exception:  # noqa: BLE001, the door of a process
         traceback.print_exc()
-    _end_as(status)
+    enclosure.end_orphans()
+    enclosure.end_as(status)
 
 
 def _possible() -> bool:
@@ -191,13 +200,15 @@ def _answer(observed: _Observed, listener: Listener) -> None:
 
 
 def _note(ledger: Ledger, asked: Notification) -> None:
+    if _writes(asked):
+        ledger.refused(asked.path)
     if asked.does == LOOKING:
         ledger.looked(asked.path)
     elif asked.does == LISTING:
         ledger.listed_at_least_once(asked.path)
-    elif asked.flags & os.O_DIRECTORY:
+    elif asked.does == OPENING and asked.flags & os.O_DIRECTORY:
         ledger.listed(asked.path)
-    elif not _only_writes(asked.flags):
+    elif asked.does in (OPENING, RUNNING) and not _only_writes(asked.flags):
         ledger.opened(asked.path)
 
 
@@ -207,12 +218,25 @@ def _only_writes(flags: int) -> bool:
     return bool(flags & os.O_ACCMODE == os.O_WRONLY or made)
 
 
+def _writes(asked: Notification) -> bool:
+    """Tell whether something is to be made, changed or removed.
+
+    Who opens a file that is there for both may be content to read it, as SQLite is.
+    """
+    is_there = os.path.lexists(asked.path)
+    if asked.does == OPENING:
+        made = asked.flags & os.O_CREAT and not is_there
+        appends = asked.flags & os.O_APPEND and asked.flags & os.O_ACCMODE != os.O_RDONLY
+        return bool(made or (is_there and (_only_writes(asked.flags) or appends)))
+    return {CHANGING: is_there, MAKING: not is_there, MOVING: True}.get(asked.does, False)
+
+
 def _private(observed: _Observed, ledger: Ledger, asked: Notification) -> int:
     """Return a copy of a file of the project that is opened to be read and written, else -1.
 
     Many open for both what they only read (`numpy.memmap` by default): the project is not written.
     """
-    both = asked.does == notifications.OPENING and asked.flags & os.O_ACCMODE == os.O_RDWR
+    both = asked.does == OPENING and asked.flags & os.O_ACCMODE == os.O_RDWR
     if not both or asked.flags & (os.O_CREAT | os.O_TRUNC) or not ledger.of_project(asked.path):
         return -1
     with suppress(OSError):
@@ -238,34 +262,3 @@ def _differ(one: str, other: str) -> bool:
             if block != second.read(1 << 20):
                 return True
         return bool(second.read(1))
-
-
-def _end_as(status: int) -> NoReturn:
-    """End this process as the builder ended, with whatever the builder left running."""
-    _end_strays()
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-        with suppress(OSError, ValueError):
-            signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 3)
-
-
-def _end_strays() -> None:
-    """End the processes that the builder left: each kill may bring more of them here."""
-    while True:
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-            strays = [int(child) for child in file.read().split()]
-        if not strays:
-            return
-        for child in strays:
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(child, 0)
-
-
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

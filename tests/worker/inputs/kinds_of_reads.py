@@ -9,7 +9,7 @@ import sqlite3
 import struct
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -238,9 +238,10 @@ reference_inputs:
 """
 
 
-def lay(root: Path, library: Path) -> None:
-    """Lay a project of each kind, and a distribution beside them."""
-    for name, kind in KINDS.items():
+def lay(root: Path, library: Path, kinds: Iterable[str] = KINDS) -> None:
+    """Lay a project of each kind, and a distribution next to them."""
+    for name in kinds:
+        kind = KINDS[name]
         folder = root / name
         folder.mkdir(parents=True)
         (folder / "model.py").write_text(MODEL.format(code=kind.code))
@@ -250,10 +251,10 @@ def lay(root: Path, library: Path) -> None:
     _distribution(library, BEFORE)
 
 
-def change(root: Path, library: Path) -> None:
+def change(root: Path, library: Path, kinds: Iterable[str] = KINDS) -> None:
     """Change what each project reads."""
-    for name, kind in KINDS.items():
-        kind.lay(root / name, AFTER)
+    for name in kinds:
+        KINDS[name].lay(root / name, AFTER)
     _distribution(library, AFTER)
 
 
