@@ -12,6 +12,7 @@ from artifactbuild.data import decode
 from artifactbuild.worker import confine
 from artifactbuild.worker.confinement import Confinement
 from artifactbuild.worker.guard import Guard, Refused
+from artifactbuild.worker.inputs.observer import Observer
 
 CURE = "write to a folder of tempfile.mkdtemp()"
 
@@ -33,6 +34,7 @@ class _Held:
     """The guard of this process; an audit hook is there for good, and so is this."""
 
     guard: Guard | None = None
+    confinement: Confinement | None = None
 
 
 def guard() -> Guard | None:
@@ -44,6 +46,16 @@ def let_copies_be_written() -> None:
     """Refuse no file that is opened for reading and writing: the code gets a copy of its own."""
     if _Held.guard is not None:
         _Held.guard.copies = True
+
+
+def give_copies(observer: Observer) -> None:
+    """Give this process copies of files of the project that it opens for reading and writing."""
+    held = _Held.confinement
+    if held is None:
+        return
+    others = tuple(path for path in held.protected if path != held.project)
+    if observer.begin(held.project, others, notes=False):
+        let_copies_be_written()
 
 
 def note(refused: Iterable[str], folder: Path) -> None:
@@ -69,6 +81,7 @@ def begin(said: Any, place: Place, answer: Callable[[dict[str, Any]], None]) -> 
     is_held = confine.enter(confinement, place.scratch, enclosed=place.enclosed)
     if not is_held:
         answer({"warning": confine.UNCONFINED})
+    _Held.confinement = confinement
     _Held.guard = Guard(confinement, place.scratch, alone=not is_held)
     _Held.guard.watch()
 

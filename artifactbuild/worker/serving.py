@@ -11,7 +11,6 @@ import ctypes
 import errno
 import faulthandler
 import fcntl
-import functools
 import importlib
 import json
 import os
@@ -40,8 +39,8 @@ from artifactbuild.worker.messages import BuildRequest, Line, Part, ValidateRequ
 
 Job = Callable[[Any, Line], Any]
 
-BUILD = "build"
-"""The job whose inputs are noted."""
+BUILD, VALIDATE, RERUN = "build", "validate", "rerun"
+"""The jobs of which it depends on the request, or on the job, what is observed of them."""
 
 CUT_OFF = 86
 """Exit code of a worker whose code closed the channel that it answers by."""
@@ -114,16 +113,7 @@ def once(job: str, channel_fd: int, *, cut: bool = False, shut_in: bool = False)
     if shut_in and sys.platform == "linux":
         kernel.die_with_parent()
     place = Place(scratch=tempfile.mkdtemp(prefix="job-", dir=os.getcwd()), enclosed=enclosed)
-    _do(_observed(job, _jobs()), channel, place)
-
-
-def _observed(name: str, jobs: dict[str, Job]) -> Job:
-    """Return a job; of one that builds, what it reads is noted by a process of its own."""
-    if name != BUILD:
-        return jobs[name]
-    from artifactbuild.worker import build  # imported by `_jobs`, with TensorFlow
-
-    return functools.partial(build.run, observer=observer.split())
+    _do(job, _jobs(), channel, place)
 
 
 def _cut_network() -> None:
@@ -175,7 +165,7 @@ def _accept(
             try:
                 _become_job(server, control, output, children)
                 place = Place(scratch=_scratch(call["number"]), enclosed=enclosed)
-                _do(_observed(call["job"], jobs), channel, place)
+                _do(call["job"], jobs, channel, place)
             finally:
                 os._exit(3)
         os.close(output)
@@ -262,8 +252,8 @@ def _jobs() -> dict[str, Job]:
         "difference": _of("difference"),
         "inspect": _of("static"),
         "propose": _of("propose"),
-        "rerun": _of("rerun"),
-        "validate": validate.run,
+        RERUN: _of("rerun"),
+        VALIDATE: validate.run,
         "weigh": _of("weigh"),
     }
 
@@ -277,8 +267,11 @@ def _of(module: str) -> Job:
     return run
 
 
-def _do(job: Job, channel: socket.socket, place: Place) -> None:
+def _do(name: str, jobs: dict[str, Job], channel: socket.socket, place: Place) -> None:
     """Do one job and leave the process, whatever its code does; a failure of ours is a bug."""
+    with channel.makefile("rb") as requests:
+        asked = json.load(requests)
+    observed = observer.split() if _runs_project_code(name, asked) else None
     faulthandler.enable()
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
@@ -293,10 +286,8 @@ def _do(job: Job, channel: socket.socket, place: Place) -> None:
             _leave(CUT_OFF)
 
     try:
-        with channel.makefile("rb") as requests:
-            asked = json.load(requests)
         confining.begin(asked["confinement"], place, answer)
-        report = job(asked["request"], _Line(answer))
+        report = _run(name, jobs, asked, _Line(answer), observed)
         confining.end(report, answer)
         answer({"report": encode(report)})
     except BaseException as error:  # noqa: BLE001, the door of a worker
@@ -304,6 +295,32 @@ def _do(job: Job, channel: socket.socket, place: Place) -> None:
         answer(_failure(error))
         _leave(3)
     _leave(0)
+
+
+def _runs_project_code(name: str, asked: dict[str, Any]) -> bool:
+    """Tell whether a job is confined and runs code of the project, which is then observed."""
+    if asked["confinement"] is None:
+        return name == BUILD
+    if name == VALIDATE:
+        return bool(asked["request"]["loader"]["sources"])
+    return name != RERUN or asked["request"]["sources"] is not None
+
+
+def _run(
+    name: str,
+    jobs: dict[str, Job],
+    asked: dict[str, Any],
+    line: Line,
+    observed: observer.Observer | None,
+) -> Any:
+    """Do a job; one that is observed without noting inputs gets copies of what it may write."""
+    if name == BUILD:
+        from artifactbuild.worker import build  # imported by `_jobs`, with TensorFlow
+
+        return build.run(asked["request"], line, observed)
+    if observed is not None:
+        confining.give_copies(observed)
+    return jobs[name](asked["request"], line)
 
 
 @dataclass(frozen=True, slots=True)

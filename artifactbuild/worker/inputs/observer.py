@@ -53,6 +53,7 @@ class _Observed:
 
     ledger: Ledger | None = None
     listener: Listener | None = None
+    notes: bool = True
     scratch: str = ""
     copies: list[Written] = field(default_factory=list)
 
@@ -63,13 +64,18 @@ class Observer:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
 
-    def begin(self, project: str, ignored: tuple[str, ...]) -> bool:
-        """Be observed from now on; False where the kernel has no notifications."""
+    def begin(self, project: str, ignored: tuple[str, ...], *, notes: bool = True) -> bool:
+        """Be observed from now on; False where the kernel has no notifications.
+
+        Without `notes`, nothing is noted; copies are given all the same.
+        """
         try:
             listener = notifications.install()
         except OSError:
             return False
-        request = json.dumps({"project": project, "ignored": ignored}).encode() + b"\n"
+        request = (
+            json.dumps({"project": project, "ignored": ignored, "notes": notes}).encode() + b"\n"
+        )
         socket.send_fds(self._line, [request], [listener])
         os.close(listener)
         return self._line.recv(1) == b"."
@@ -171,6 +177,7 @@ def _obey(observed: _Observed, line: socket.socket) -> bool:
     if descriptors:
         observed.ledger = Ledger(request["project"], request["ignored"])
         observed.listener = Listener(descriptors[0])
+        observed.notes = request["notes"]
         line.sendall(b".")
         return True
     assert observed.ledger is not None
@@ -189,7 +196,8 @@ def _answer(observed: _Observed, listener: Listener) -> None:
     copy = -1
     try:
         if ledger is not None and asked.path:
-            _note(ledger, asked)
+            if observed.notes:
+                _note(ledger, asked)
             copy = _private(observed, ledger, asked)
     finally:
         if copy < 0:

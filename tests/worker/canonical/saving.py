@@ -162,6 +162,9 @@ class Nobody:
     def give(self, part: Part) -> None:
         """Take what is ready."""
 
+    def warn(self, text: str) -> None:
+        """Take a warning."""
+
 
 def main(condition: str, out: Path) -> None:
     """Build every model, each in a fork."""
