@@ -53,7 +53,10 @@ def give_copies(observer: Observer) -> None:
     held = _Held.confinement
     if held is None:
         return
-    others = tuple(path for path in held.protected if path != held.project)
+    own = os.path.realpath(held.folder)
+    others = tuple(
+        path for path in held.protected if not confine.is_within(own, os.path.realpath(path))
+    )
     if observer.begin(held.project, others, notes=False):
         let_copies_be_written()
 

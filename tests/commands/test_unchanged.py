@@ -32,7 +32,9 @@ OURS = {
     "artifactbuild.manifest.find",
     "artifactbuild.release",
     "artifactbuild.release.fingerprint",
+    "artifactbuild.searching",
     "artifactbuild.unchanged",
+    "artifactbuild.visible",
 }
 """All of ours that a command may import to learn that nothing changed."""
 

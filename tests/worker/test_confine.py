@@ -27,14 +27,13 @@ CURE = (
 )
 
 READ_INSTEAD = {
-    "np.memmap as it is by default": "open it for reading alone (mode 'r'), ",
     "sqlite3": "read it by sqlite3.connect('file:kept.db?immutable=1', uri=True), ",
 }
 
 KINDS = {
     "open": ("open('data.txt', 'w')", "dense/data.txt"),
     "open for appending": ("open('kept.txt', 'a')", "dense/kept.txt"),
-    "np.memmap as it is by default": ("import numpy; numpy.memmap('kept.txt')", "dense/kept.txt"),
+    "np.memmap": ("import numpy; numpy.memmap('kept.txt', mode='w+')", "dense/kept.txt"),
     "h5py": ("import h5py; h5py.File('data.h5', 'w')", "dense/data.h5"),
     "tf.io.write_file": (
         "import tensorflow as tf; tf.io.write_file('data.bin', b'x')",

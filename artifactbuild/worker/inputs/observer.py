@@ -73,10 +73,8 @@ class Observer:
             listener = notifications.install()
         except OSError:
             return False
-        request = (
-            json.dumps({"project": project, "ignored": ignored, "notes": notes}).encode() + b"\n"
-        )
-        socket.send_fds(self._line, [request], [listener])
+        request = {"project": project, "ignored": ignored, "notes": notes}
+        socket.send_fds(self._line, [json.dumps(request).encode() + b"\n"], [listener])
         os.close(listener)
         return self._line.recv(1) == b"."
 

@@ -76,7 +76,7 @@ def test_what_is_read_is_an_input(kind: str, found: tuple[Drift, Drift]) -> None
     assert KINDS[kind].drift in after[kind]
 
 
-SEEN_BY_EVENTS = ("open", "open_to_write", "memmap", "glob", "optional_file", "optional_module")
+SEEN_BY_EVENTS = ("open", "glob", "optional_file", "optional_module")
 UNSEEN_BY_EVENTS = ("tf_io", "child", "exists")
 WARNING = (
     "warning: this machine does not report what a factory reads: what its C++ or a child process "
