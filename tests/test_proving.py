@@ -19,14 +19,14 @@ from pathlib import Path
 
 import keras
 
-HERE = Path(__file__).parent
+CALLS = Path(__file__).parents[1] / "calls"
 
 
 @keras.saving.register_keras_serializable(package="own")
 class Patient(keras.layers.Dense):
     def save_own_variables(self, store):
         for _ in range(600):
-            if (HERE / "called_2").exists():
+            if (CALLS / "called_2").exists():
                 break
             time.sleep(0.1)
         else:
@@ -35,8 +35,8 @@ class Patient(keras.layers.Dense):
 
 
 def make_model():
-    calls = len(list(HERE.glob("called_*")))
-    (HERE / f"called_{calls + 1}").touch()
+    calls = len(list(CALLS.glob("called_*")))
+    (CALLS / f"called_{calls + 1}").touch()
     inputs = keras.Input((4,), name="x")
     return keras.Model(inputs, Patient(2)(inputs))
 """
@@ -54,6 +54,7 @@ reference_inputs:
 
 
 def test_a_format_is_validated_while_the_next_one_is_written(project: Path) -> None:
+    (project.parent / "calls").mkdir()  # nothing can be written in the project
     (project / "model.py").write_text(MODEL, encoding="utf-8")
     manifest = project / "model.artifact.yaml"
     manifest.write_text(MANIFEST, encoding="utf-8")

@@ -60,7 +60,7 @@ def _build(request: BuildRequest, tell: Line, observer: Observer | None) -> Buil
     manifest = Manifest.from_data(request.manifest)
     project, folder = Path(request.project), Path(request.folder)
     runtime.pin(manifest.seed, str(folder), [str(folder), str(project)])
-    reading = Reading(project, folder, request.ignored, observer)
+    reading = Reading(project, folder, (*request.ignored, request.staging), observer)
     if not reading.sees_all:
         tell.warn(UNSEEN)
     tell("factory")

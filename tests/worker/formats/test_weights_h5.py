@@ -94,15 +94,15 @@ import os
 def make_model():
     inputs = keras.Input((4,), name="x")
     model = keras.Model(inputs, layers.Dense(2)(inputs))
-    model.compile("adam" if os.path.exists("first") else "sgd", "mse")
-    if os.path.exists("first"):
-        os.remove("first")
+    model.compile("adam" if os.path.exists("../first") else "sgd", "mse")
+    if os.path.exists("../first"):
+        os.remove("../first")
     return model
 """
 
 
 def test_optimizer_that_keras_would_skip_fails(project: Path, build: Build) -> None:
-    (project / "first").touch()
+    (project.parent / "first").touch()  # what lies in the project cannot be removed
     manifest = projects.project(project, OTHER_OPTIMIZER, RESUMED, ROWS)
     with pytest.raises(Refusal) as refused:
         build(manifest)
