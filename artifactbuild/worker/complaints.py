@@ -6,13 +6,13 @@ A child process of a factory is refused by the kernel, which tells the child alo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from artifactbuild.worker import confine, refused
 from artifactbuild.worker.confinement import Confinement
-from artifactbuild.worker.confining import CURE
+from artifactbuild.worker.confining import CURE, started_at
 
 _MOST = 5
 """How many files are named."""
@@ -23,8 +23,12 @@ def found(
     started: Sequence[tuple[str, str]],
     report: Mapping[str, Any],
     log: Path,
+    warned: Iterable[str] = (),
 ) -> Iterator[str]:
-    """Yield a warning for each file that a program says it could not write, each once."""
+    """Yield a warning for each file that a program says it could not write, each once.
+
+    What was `warned` of already is left out.
+    """
     protected = confine.outermost(confinement.protected)
     spared = [os.path.realpath(path) for path in confinement.writable]
 
@@ -32,18 +36,14 @@ def found(
         return path not in spared and any(confine.is_within(path, each) for each in protected)
 
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    told = " ".join(str(each["message"]) for each in report.get("findings") or ())
+    findings = (str(each["message"]) for each in report.get("findings") or ())
+    told = " ".join([*findings, *warned])
     lines: dict[str, str] = {}
     for line, path in refused.complaints(text, confinement.folder, is_held):
         lines.setdefault(path, line)
     for path, line in list(lines.items())[:_MOST]:
         name = os.path.relpath(path, confinement.project)
         if name not in told:
-            yield f"{_who(path, started)}{line}: the project is read-only: {CURE}"
-
-
-def _who(path: str, started: Sequence[tuple[str, str]]) -> str:
-    """Return the line of code that started the program, as far as that is known."""
-    name = os.path.basename(path)
-    likely = [place for what, place in started if name in what] or [p for _, p in started]
-    return f"{likely[-1]}: " if likely and likely[-1] else ""
+            place = started_at(path, started)
+            before = f"{place}: " if place else ""
+            yield f"{before}{line}: the project is read-only: {CURE}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,21 @@ def note(refused: Iterable[str], folder: Path) -> None:
     if own is None:
         return
     known = {each.file for each in own.refused}
+    started = [(each.file, each.place) for each in own.started]
     for name in refused:
         file = own.named(os.path.realpath(folder / name))
         if file not in known:
-            own.refused.append(Refused(file=file, place=""))
+            own.refused.append(Refused(file=file, place=started_at(file, started)))
+
+
+def started_at(path: str, started: Sequence[tuple[str, str]]) -> str:
+    """Return the line of code that started the program which wanted to write, if it is known.
+
+    `started` are the programs, each with its line.
+    """
+    name = os.path.basename(path)
+    likely = [place for what, place in started if name in what] or [place for _, place in started]
+    return likely[-1] if likely else ""
 
 
 def begin(said: Any, place: Place, answer: Callable[[dict[str, Any]], None]) -> None:

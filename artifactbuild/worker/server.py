@@ -146,7 +146,9 @@ class Server:
             heard, running = self._run(job, body(request, confinement), log, tell, take)
         report = self._report(heard, running, log)
         if confinement is not None:
-            for text in complaints.found(confinement, heard.started, report, log):
+            for text in complaints.found(
+                confinement, heard.started, report, log, tuple(self._warned)
+            ):
                 self._warn(text)
         return report
 

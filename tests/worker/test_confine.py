@@ -33,7 +33,7 @@ READ_INSTEAD = {
 KINDS = {
     "open": ("open('data.txt', 'w')", "dense/data.txt"),
     "open for appending": ("open('kept.txt', 'a')", "dense/kept.txt"),
-    "np.memmap": ("import numpy; numpy.memmap('kept.txt', mode='w+')", "dense/kept.txt"),
+    "np.memmap": ("import numpy; numpy.memmap('kept.txt', mode='w+', shape=4)", "dense/kept.txt"),
     "h5py": ("import h5py; h5py.File('data.h5', 'w')", "dense/data.h5"),
     "tf.io.write_file": (
         "import tensorflow as tf; tf.io.write_file('data.bin', b'x')",
@@ -283,7 +283,7 @@ def test_child_process_that_nobody_checks_is_a_warning(
     (warning,) = [text for text in said if text != confining.SURVIVORS]
     assert warning.startswith("dense/model.py:12: ")
     assert "data.txt" in warning
-    assert warning.endswith(": the project is read-only: write to a folder of tempfile.mkdtemp()")
+    assert warning.endswith("the project is read-only: write to a folder of tempfile.mkdtemp()")
 
 
 def test_staging_is_shut_while_the_factory_runs(
