@@ -147,7 +147,7 @@ def test_write_that_only_the_kernel_sees_is_named(tmp_path: Path, code: str, ref
     told = (
         f"the factory writes into {file}, which is in the project"
         if refused
-        else f"warning: 'open/{file}' was not written, the project is read-only"
+        else f"warning: open/model.py:17: 'open/{file}' was not written, the project is read-only"
     )
     assert told in done.stderr
     assert {path.name for path in model.parent.iterdir()} - {"model.artifact.lock"} == before
