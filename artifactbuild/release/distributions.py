@@ -16,15 +16,15 @@ MISSING = "missing"
 INSTALLED = "installed"
 """The version of what lies on the search path without one."""
 
-OWN_STACK = ("artifactbuild", "keras", "tensorflow")
-"""Their versions, and those of what they need, are the environment's."""
+STACK = ("keras", "tensorflow")
+"""Their versions, and those of what they need, are the environment's, and so is our own."""
 
 
 def versions(modules: Iterable[str]) -> dict[str, str]:
     """Return the version of each distribution that has one of the top-level modules, by name."""
     wanted = sorted(set(modules) - sys.stdlib_module_names)
     found = {name: version for each in wanted for name, version in _of_module(each)}
-    own = _closure(OWN_STACK) if found else set()
+    own = {*_closure(STACK), "artifactbuild"} if found else set()
     return {name: found[name] for name in sorted(found) if _normal(name) not in own}
 
 

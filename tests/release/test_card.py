@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 
 from artifactbuild.problems import Refusal
 from artifactbuild.release.card import render
+from artifactbuild.resources import card_template
+
+KEPT = Path(__file__).parent / "records" / "v1" / "published" / "keras" / "v1"
 
 
 def card(tmp_path: Path, template: str, **metadata: Any) -> str:
@@ -96,6 +100,20 @@ def test_checks_are_told_in_one_row_for_each_loader(tmp_path: Path) -> None:
         "keras: 9 0 1.5e-07 1e-06 + 1e-05 × \\|expected\\| weights, optimizer, 3 training steps;\n"
         "classify: 9  equal exact ;\n"
     )
+
+
+def test_what_was_read_and_imported_is_a_table_where_there_is_something(tmp_path: Path) -> None:
+    template = card_template()
+    made = json.loads((KEPT / "metadata.json").read_text(encoding="utf-8"))
+    plain = render(made, template)
+    assert "read from the environment" not in plain
+    inputs = {"distributions": {"pandas": "2.0"}, "variables": {"SCALE": "unset"}}
+    rows = (
+        "| imported, or read from the environment | |\n| --- | --- |\n"
+        "| `pandas` | `2.0` |\n| `$SCALE` | `unset` |\n\n"
+    )
+    full = render({**made, "inputs": {**made["inputs"], **inputs}}, template)
+    assert full.replace(rows, "") == plain
 
 
 def test_inner_layers_follow_their_outer_one(tmp_path: Path) -> None:
