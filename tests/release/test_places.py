@@ -146,12 +146,14 @@ def test_file_where_a_folder_should_be_is_named_before_anything_is_built(
     )
 
 
-def test_full_disk_is_named_whatever_the_library_says_that_found_it(
-    copied: Copy, build: Build
-) -> None:
+def test_full_disk_is_named_whatever_the_library_says_that_found_it(copied: Copy) -> None:
     manifest = one_format(copied, "h5")
-    with mounted(Path.cwd() / "artifacts", "size=8k") as root, pytest.raises(Refusal) as refused:
-        build(manifest)
+    with (
+        mounted(Path.cwd() / "artifacts", "size=8k") as root,
+        Server() as server,  # one that was started before may not see the mount
+        pytest.raises(Refusal) as refused,
+    ):
+        pipeline.build(job(load(manifest), None), server, lambda text: None)
     full, of_hdf5 = refused.value.problems
     assert full.message == "artifacts cannot be written here: no space left on device"
     assert full.hint == ROOM
