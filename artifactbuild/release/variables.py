@@ -11,7 +11,7 @@ UNSET, SECRET = "unset", "secret"
 _SECRET = ("TOKEN", "SECRET", "KEY", "PASSWORD", "PASSWD", "CREDENTIAL")
 
 
-def told(name: str, value: str | None) -> str:
+def kept(name: str, value: str | None) -> str:
     """Return what is kept of a variable: the digest of its value, for a secret none."""
     if value is None:
         return UNSET
@@ -22,4 +22,4 @@ def told(name: str, value: str | None) -> str:
 
 def now(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return what would be kept of each variable now."""
-    return {name: told(name, environ.get(name)) for name in names}
+    return {name: kept(name, environ.get(name)) for name in names}

@@ -81,7 +81,7 @@ class Asked:
 
     def read(self, before: Mapping[str, str]) -> dict[str, str]:
         """Return what is kept of each variable that was read; `before` is the environment."""
-        return {name: variables.told(name, before.get(name)) for name in sorted(self.variables)}
+        return {name: variables.kept(name, before.get(name)) for name in sorted(self.variables)}
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "os.listdir":

@@ -1,4 +1,4 @@
-"""The process beside a builder: it notes what the builder, and all that it starts, reads.
+"""The process next to a builder: it notes what the builder, and all that it starts, reads.
 
 It answers the kernel's notifications, and what the builder asks of it in JSON lines: first of which
 project it is, with the listener, then, in the end, for what was noted.

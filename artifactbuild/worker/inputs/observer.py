@@ -1,4 +1,4 @@
-"""The builder's side of being observed: what it, and all that it starts, reads is noted beside it.
+"""The builder's side of being observed: what it, and all that it starts, reads is noted next to it.
 
 `split` forks: the builder goes on in the child, and its parent attends to it (`attendant`) and ends
 as it ends. The parent is an ancestor of everything that it looks into, as the kernel wants it

@@ -62,8 +62,8 @@ class Reading:
         listed = self._asked.listed
         reads = self._notes.reads(str(self._folder), self._named, sought, listed)
         variables = {
-            name: told
-            for name, told in self._asked.read(self._environ).items()
+            name: kept
+            for name, kept in self._asked.read(self._environ).items()
             if not is_fixed(name) and name not in OF_SCRATCH
         }
         return Found(reads=reads, variables=variables, distributions=self._distributions(reads))
