@@ -186,6 +186,7 @@ KINDS = {
     "walk": Kind(code="v = float(sum(len(n) for _, _, n in os.walk(HERE + 'tree')))", lay=another("tree/inner"), drift=listing("tree/inner")),
     "scandir": Kind(code=COUNT.format("list(os.scandir(HERE + 'parts'))"), lay=another("parts"), drift=listing("parts")),
     "listing_by_descriptor": Kind(code=COUNT.format("os.listdir(os.open(HERE + 'parts', os.O_RDONLY))"), lay=another("parts"), drift=listing("parts")),
+    "listing_where_modules_lie": Kind(code=COUNT.format("list(Path(HERE).glob('*.txt'))"), lay=another("."), drift=listing(".")),
     "optional_file": Kind(code=TRY.format("v = read(HERE + 'override.txt')", "FileNotFoundError"), lay=late("override.txt"), drift=new("override.txt")),
     "exists": Kind(code=FLAG.format("Path(HERE + 'flag').exists()"), lay=late("flag"), drift=new("flag")),
     "access": Kind(code=FLAG.format("os.access(HERE + 'flag', os.F_OK)"), lay=late("flag"), drift=new("flag")),
