@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from artifactbuild import pipeline, recording
+from artifactbuild import recording
 from artifactbuild.commands import making
 from artifactbuild.commands.survey import survey
 from artifactbuild.commands.workers import Wish
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
-from artifactbuild.problems import Refusal
-from artifactbuild.release import digest, lock, record
+from artifactbuild.release import digest, fingerprint, lock, record
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import File
+from artifactbuild.worker.messages import BuildReport
 from artifactbuild.worker.server import Server
 
 TESTS = Path(__file__).parent
@@ -101,20 +101,18 @@ def test_large_file_that_was_written_to_is_read_again(
     assert recording._payload(waiting, tmp_path) == {"model.keras": digest.of_bytes(b"behind")}
 
 
-def test_source_that_is_edited_while_loaders_are_validated_is_named(
-    copied: Callable[[Path], Path], server: Server
+def test_source_that_is_edited_after_the_builder_ended_is_named(
+    copied: Callable[[Path], Path],
 ) -> None:
-    """A loader that goes on training begins when the builder has ended."""
     manifest = copied(TESTS / "samples" / "dense")
-    manifest.write_text(manifest.read_text().replace("[savedmodel, keras, h5, weights]", "[keras]"))
     model = manifest.parent / "model.py"
-
-    def edit(text: str) -> None:
-        if text.endswith("validating keras by keras"):
-            model.write_text(model.read_text() + "# more\n")
-
-    with pytest.raises(Refusal) as refused:
-        pipeline.build(job(load(manifest), None), server, edit)
-    assert [each.message for each in refused.value.problems] == [
-        "model.py changed while the model was being built from it"
-    ]
+    report = BuildReport(
+        sources={"model.py": digest.of_file(model)},
+        looks={"model.py": fingerprint.look(str(model))},
+    )
+    work = job(load(manifest), None)
+    os.utime(model)
+    assert recording._edited(work, report) == []
+    model.write_text(model.read_text() + "# more\n")
+    (problem,) = recording._edited(work, report)
+    assert problem.message == "model.py changed while the model was being built from it"
