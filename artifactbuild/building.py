@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from artifactbuild import pipeline
 from artifactbuild.job import Job
 from artifactbuild.outcome import Outcome
-from artifactbuild.pipeline import Finished
+from artifactbuild.pipeline import Finished, Wish
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.digest import Hashed
 from artifactbuild.worker.messages import Tell
@@ -39,8 +39,8 @@ def build(
     server: Server,
     tell: Tell,
     *,
+    wish: Wish = pipeline.PLAIN,
     fail_fast: bool = False,
-    repair: bool = False,
 ) -> Built[Key]:
     """Build every manifest; after a failure no other one is begun if it is to `fail_fast`.
 
@@ -54,7 +54,7 @@ def build(
         if fail_fast and failed.is_set():
             return None
         try:
-            return pipeline.build(job, server, _titled(job, tell), repair=repair)
+            return pipeline.build(job, server, _titled(job, tell), wish)
         except BaseException:
             failed.set()
             raise

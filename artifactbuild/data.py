@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 Types = tuple[type, ...]
 LATER: Mapping[str, bool] = {"later": True}
-"""Metadata of a field that was added later: it is not written while it is empty.
+"""Metadata of a field that was added later: it is not written while it has its default.
 
 So files that do not need it keep their bytes.
 """
@@ -145,7 +145,7 @@ def _pairs(value: Any) -> list[tuple[str, Any]]:
         return [(str(key), item) for key, item in value.items()]
     fields = dataclasses.fields(value)
     pairs = [(each, getattr(value, each.name)) for each in fields]
-    return [(each.name, item) for each, item in pairs if item or each.metadata != LATER]
+    return [(f.name, item) for f, item in pairs if f.metadata != LATER or item != _default(f)]
 
 
 def _said(noun: Any) -> dict[str, Any]:

@@ -64,13 +64,20 @@ def see(work: Job, known: Mapping[Path, Hashed] | None = None) -> Seen:
     records: dict[str, Record] = {}
     damaged: dict[str, tuple[Damage, ...]] = {}
     for format, each in found.items():
-        wrong = damage.of(work.folder(format), each, work.locked(format), work.memory)
+        wrong = damage.of(
+            work.folder(format), each, work.locked(format), work.memory, own_template(work)
+        )
         if wrong:
             damaged[format] = wrong
         elif each.made is not None:
             records[format] = each.made
     files = {format: found[format].files for format in records}
     return Seen(work=work, records=records, files=files, damaged=damaged)
+
+
+def own_template(work: Job) -> Path | None:
+    """Return the template of the project for cards, if it has one."""
+    return work.template if work.loaded.manifest.card_template is not None else None
 
 
 def current(seen: Seen) -> Current:
@@ -140,11 +147,27 @@ def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
             work.problem(("formats", s.format), s.reason, f"leave {s.format} out of `formats:`")
             for s in impossible
         )
+    rewritten = [step for step in refused if not step.changes]
+    if rewritten:
+        return tuple(
+            work.problem(("formats", s.format), s.reason, restoring(work)) for s in rewritten
+        )
     what = list(dict.fromkeys(change for step in refused for change in step.changes))
     message = f"{work.name} {work.version} was released from other inputs: {'; '.join(what)}"
     file = work.loaded.document.file
     hint = f"a released version never changes: run `artifactbuild bump {file}`"
     return (work.problem(("version",), message, hint),)
+
+
+def restoring(work: Job) -> str:
+    """Say how to come to a released format that this artifactbuild writes otherwise."""
+    memory = work.memory
+    old = memory.environment.get("artifactbuild", "") if memory is not None else ""
+    install = f"`pip install artifactbuild=={old}`" if old else "the artifactbuild of that time"
+    return (
+        f"restore the released {work.version}, build it with {install}, or release it anew: "
+        f"`artifactbuild bump {work.loaded.document.file}`"
+    )
 
 
 def writes_nothing(seen: Seen) -> bool:

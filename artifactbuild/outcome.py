@@ -25,3 +25,5 @@ class Outcome:
     results: tuple[Result, ...]
     lock: str
     lock_changed: bool
+    measured: str = ""
+    """What was measured here, where the figures of the release are published."""

@@ -7,16 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild import examining, proving, recording
+from artifactbuild import examining, holding, proving, recording
 from artifactbuild import plan as planning
 from artifactbuild.data import decode
+from artifactbuild.holding import Finding
 from artifactbuild.job import Job, shown
 from artifactbuild.manifest import import_time
 from artifactbuild.outcome import Outcome, Result
 from artifactbuild.plan import Plan, Step
 from artifactbuild.problems import Problem, Refusal, WorkerLost
 from artifactbuild.recording import Complete
-from artifactbuild.release import digest, durable, environment, lock, locking, record
+from artifactbuild.release import digest, durable, environment, lock, locking, measured, record
 from artifactbuild.release.digest import Hashed
 from artifactbuild.resources import templates
 from artifactbuild.worker import room
@@ -24,10 +25,40 @@ from artifactbuild.worker.installation import Broken
 from artifactbuild.worker.messages import BuildReport, BuildRequest, Take, Tell
 from artifactbuild.worker.server import Server
 
-__all__ = ["Finished", "Outcome", "Result", "build", "plan"]
+__all__ = ["Finished", "Order", "Outcome", "Result", "Wish", "build", "plan", "proven"]
 
-UNLIKE_LOCK = "published, unlike the lock"
 REPAIRED = "repaired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a build may do beside making what is missing.
+
+    To `repair` is to replace what is damaged by the bytes that the lock names. To
+    `accept_different` is to publish another payload than the released one, where the environment
+    is another one, too.
+    """
+
+    repair: bool = False
+    accept_different: bool = False
+
+
+PLAIN = Wish()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be made: the steps of one manifest, and the server whose workers make them."""
+
+    work: Job
+    steps: tuple[Step, ...]
+    server: Server
+    tell: Tell
+
+    @property
+    def damaged(self) -> frozenset[str]:
+        """The formats that replace damaged versions."""
+        return frozenset(s.format for s in self.steps if s.action == planning.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,26 +74,25 @@ def plan(work: Job) -> Plan:
     return examining.plan(examining.see(work))
 
 
-def build(work: Job, server: Server, tell: Tell, *, repair: bool = False) -> Finished:
+def build(work: Job, server: Server, tell: Tell, wish: Wish = PLAIN) -> Finished:
     """Carry a manifest's plan out: build, prove, record, publish, lock.
-
-    To `repair` is to replace what is damaged by the bytes that the lock names.
 
     Raises:
         Refusal: with located problems; nothing was published.
         WorkerLost: when a worker failed by a mistake of ours.
     """
     made = plan(work)
-    refused = examining.refusals(work, made, repair=repair)
+    refused = examining.refusals(work, made, repair=wish.repair)
     if refused:
         raise Refusal(*refused)
     steps = tuple(s for s in made.steps if s.action in (planning.BUILD, planning.DAMAGED))
+    order = Order(work=work, steps=steps, server=server, tell=tell)
     if steps:
         _refuse_training(work)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
-    fresh = _made(work, steps, server, tell) if steps else {}
-    order = [step.format for step in made.steps]
-    results = tuple(sorted((*kept, *fresh), key=lambda result: order.index(result.format)))
+    fresh = _made(order, wish) if steps else {}
+    names = [step.format for step in made.steps]
+    results = tuple(sorted((*kept, *fresh), key=lambda result: names.index(result.format)))
     files = {result.format: complete.files for result, complete in fresh.items()}
     outcome = Outcome(
         model=work.name,
@@ -70,6 +100,7 @@ def build(work: Job, server: Server, tell: Tell, *, repair: bool = False) -> Fin
         results=results,
         lock=work.lock_shown,
         lock_changed=_write_lock(work, results, files),
+        measured=holding.measured(tuple(fresh.values())),
     )
     known = {
         work.folder(result.format) / name: hashed
@@ -87,26 +118,27 @@ def _refuse_training(work: Job) -> None:
         raise Refusal(work.problem(("factory",), found.told(loaded.project), import_time.CURE))
 
 
-def _made(
-    work: Job, steps: tuple[Step, ...], server: Server, tell: Tell
-) -> Mapping[Result, Complete]:
+def _made(order: Order, wish: Wish) -> Mapping[Result, Complete]:
     """Stage, prove and publish; what was staged is kept when it cannot be proven."""
-    damaged = _damaged(steps)
-    for step in steps:
+    work, damaged = order.work, order.damaged
+    for step in order.steps:
         if step.format not in damaged:
             work.store.refuse_obstacles(work.name, step.format, work.version)
     try:
         with work.store.staging(work.name, work.version) as staged:
-            complete, notes = _kept_if_failed(work, steps, staged, server, tell)
-            tell("publishing")
+            complete, findings = _kept_if_failed(order, wish, staged)
+            order.tell("publishing")
             for each in complete:
                 durable.seal(staged / each.record.format)
             results = dict(
                 _replace(work, each, staged)
                 if each.record.format in damaged
-                else _publish(work, each, staged, notes)
+                else _publish(work, each, staged, findings.get(each.record.format, Finding()))
                 for each in complete
             )
+            for each in complete:
+                if each.own is not each.record:
+                    measured.keep(work.store.root, each.own)
             work.store.forget_failed(staged, work.name, work.version)
             return results
     except OSError as error:
@@ -114,17 +146,21 @@ def _made(
 
 
 def _kept_if_failed(
-    work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
-) -> tuple[tuple[Complete, ...], Mapping[str, str]]:
-    """Build, prove and record; keep what was staged for a look when that fails."""
+    order: Order, wish: Wish, staged: Path
+) -> tuple[tuple[Complete, ...], Mapping[str, Finding]]:
+    """Build, prove and hold against the lock; keep what was staged for a look when that fails."""
+    work, server = order.work, order.server
     try:
-        return _proven(work, steps, staged, server, tell)
+        complete = proven(order, staged)
+        findings = holding.against_lock(
+            work, complete, damaged=order.damaged, accept_different=wish.accept_different
+        )
     except Broken:
         raise
     except WorkerLost as lost:
         if server.ended:
             raise
-        _refuse_broken(steps, server)
+        _refuse_broken(order.steps, server)
         full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
         if lost.bug and not full:
             raise WorkerLost(lost.cause, Path(kept, lost.log.name), bug=True) from None
@@ -133,9 +169,10 @@ def _kept_if_failed(
         if any(
             "ImportError" in p.message or "NotFoundError" in p.message for p in refusal.problems
         ):
-            _refuse_broken(steps, server)
+            _refuse_broken(order.steps, server)
         full, kept = work.store.shortage(), _kept_for_a_look(work, staged)
         raise Refusal(*full, *refusal.problems, kept=kept) from None
+    return complete, findings
 
 
 def _refuse_broken(steps: tuple[Step, ...], server: Server) -> None:
@@ -153,20 +190,16 @@ def _kept_for_a_look(work: Job, staged: Path) -> str:
     return ""
 
 
-def _proven(
-    work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell
-) -> tuple[tuple[Complete, ...], Mapping[str, str]]:
+def proven(order: Order, staged: Path) -> tuple[Complete, ...]:
     """Build, prove and record every format; nothing is published yet."""
-    with proving.Proof(work, steps, staged, server, tell) as proof:
-        report = _built(work, steps, staged, server, tell, proof.take)
-        complete = proof.finish(report)
-    return complete, recording.held_against_lock(work, complete, _damaged(steps))
+    with proving.Proof(order.work, order.steps, staged, order.server, order.tell) as proof:
+        report = _built(order, staged, proof.take)
+        return proof.finish(report)
 
 
-def _built(
-    work: Job, steps: tuple[Step, ...], staged: Path, server: Server, tell: Tell, take: Take
-) -> BuildReport:
+def _built(order: Order, staged: Path, take: Take) -> BuildReport:
     """Run the builder; its findings become problems located in the manifest."""
+    work, steps = order.work, order.steps
     for step in steps:
         (staged / step.format).mkdir()
     request = BuildRequest(
@@ -179,7 +212,9 @@ def _built(
     )
     need = room.of_model(_expected_size(work))
     confinement, log = work.confinement(str(staged)), staged / "build.log"
-    answer = server.run("build", request, log, tell, take, need=need, confinement=confinement)
+    answer = order.server.run(
+        "build", request, log, order.tell, take, need=need, confinement=confinement
+    )
     report = decode(BuildReport, answer)
     if report.findings:
         raise Refusal(*(work.problem(f.path, f.message, f.hint) for f in report.findings))
@@ -195,9 +230,7 @@ def _expected_size(work: Job) -> int:
     return max(sizes, default=0)
 
 
-def _publish(
-    work: Job, made: Complete, staged: Path, notes: Mapping[str, str]
-) -> tuple[Result, Complete]:
+def _publish(work: Job, made: Complete, staged: Path, finding: Finding) -> tuple[Result, Complete]:
     """Publish one format; of two builders at once, the later takes the date of the earlier."""
     format = made.record.format
     folder = staged / format
@@ -209,13 +242,12 @@ def _publish(
         if again == made:
             raise
         made, outcome = again, work.store.publish(folder, work.name, format, work.version)
-    note = notes.get(format, "")
     result = Result(
         format=format,
-        outcome=UNLIKE_LOCK if note else outcome,
+        outcome=finding.outcome or outcome,
         folder=shown(work.folder(format)),
         checks=len(made.record.checks),
-        note=note,
+        note=finding.note,
     )
     return result, made
 
@@ -236,10 +268,6 @@ def _replace(work: Job, made: Complete, staged: Path) -> tuple[Result, Complete]
         note=note,
     )
     return result, made
-
-
-def _damaged(steps: tuple[Step, ...]) -> frozenset[str]:
-    return frozenset(step.format for step in steps if step.action == planning.DAMAGED)
 
 
 def _kept(work: Job, step: Step) -> Result:

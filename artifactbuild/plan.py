@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from artifactbuild.manifest.model import FormatRequest, Manifest
+from artifactbuild.release import revisions
 from artifactbuild.release.environment import drift
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Inputs
@@ -115,6 +116,19 @@ def impossible(manifest: Manifest, format: str, kind: str | None) -> str:
     return ""
 
 
+def rewriting(format: str, lock: Lock) -> str:
+    """Say that this artifactbuild writes other bytes of a released format; empty if it does not."""
+    recorded = lock.release.revisions if lock.release is not None else {}
+    if format not in lock.artifacts or not revisions.newer(format, recorded):
+        return ""
+    before = recorded.get(format, revisions.FIRST)
+    return (
+        f"artifactbuild {lock.environment.get('artifactbuild', 'of that time')} released {format} "
+        f"by revision {before} of its writer, this one writes revision "
+        f"{revisions.CURRENT[format]}: a rebuild gives other bytes"
+    )
+
+
 def _step(
     manifest: Manifest,
     request: FormatRequest,
@@ -132,8 +146,11 @@ def _step(
             reason=hopeless,
             impossible=True,
         )
+    rewritten = "" if published is not None or lock is None else rewriting(request.name, lock)
     if changed:
         action, reason = REFUSE, f"{version} was released from other inputs: {'; '.join(changed)}"
+    elif rewritten:
+        action, reason = REFUSE, rewritten
     elif published is not None:
         action, reason = KEEP, _kept(request.name, lock, published)
     else:
@@ -163,11 +180,6 @@ def _changed(
     """Return what differs between a released version's inputs and what there is now."""
     if lock is not None:
         locked = lock.artifacts.get(request.name)
-        if locked is None and published is None:
-            return (
-                *changes(lock.inputs, current.inputs),
-                *drift(lock.environment, current.environment),
-            )
         known = locked or published
         options = known.options if known else None
         return (*changes(lock.inputs, current.inputs), *_options(request, options))
@@ -185,8 +197,8 @@ def _kept(name: str, lock: Lock | None, published: Published) -> str:
     locked = lock.artifacts.get(name) if lock is not None else None
     if locked is None:
         return "published, not yet in the lock"
-    if dict(locked.files) != dict(published.files):
-        return "published here, but not the bytes that the lock names"
+    if not locked.is_payload(published.files):
+        return "published here, but not the payload that the lock names"
     return UP_TO_DATE
 
 

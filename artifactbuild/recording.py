@@ -11,12 +11,21 @@ from pathlib import Path
 
 from artifactbuild import plan as planning
 from artifactbuild.index.answers import TICK
-from artifactbuild.job import Job, manifest_digests, shown, source_digests
+from artifactbuild.job import Job, manifest_digests, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import card, digest, durable, environment, fingerprint, record
+from artifactbuild.release import (
+    adoption,
+    card,
+    digest,
+    durable,
+    environment,
+    fingerprint,
+    record,
+    revisions,
+)
 from artifactbuild.release.digest import Hashed
-from artifactbuild.release.lock import Locked
+from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
 from artifactbuild.worker.settings import RECORDED
@@ -37,10 +46,12 @@ class Staged:
 class Complete:
     """An artifact that can be published: its record, and the digest of each of its files.
 
-    `large` are the large ones, as they looked when they were hashed.
+    `own` is the record with what was found here, where `record` adopts the facts of the release.
+    `large` are the large files, as they looked when they were hashed.
     """
 
     record: Record
+    own: Record
     files: Mapping[str, str]
     large: Mapping[str, Hashed]
 
@@ -118,7 +129,7 @@ def final(
         distributions=report.distributions or {},
     )
     return tuple(
-        _written(
+        _completed(
             work,
             _proven(replace(each.record, inputs=inputs), report, proven[each.record.format]),
             staged / each.record.format,
@@ -129,46 +140,57 @@ def final(
     )
 
 
+def _completed(
+    work: Job,
+    own: Record,
+    folder: Path,
+    payload: Mapping[str, str],
+    large: Mapping[str, Hashed],
+) -> Complete:
+    """Write the record that is to be published: with the facts of the release, where it is that.
+
+    It is not where other outputs were computed here, or other libraries describe the model
+    otherwise; then the record says what was found here.
+    """
+    memory, locked = work.memory, work.locked(own.format)
+    if memory is None:
+        return _written(work, own, own, folder, payload, large)
+    here = adoption.in_words_of(own, memory)
+    if locked is None or not locked.is_payload(payload):
+        return _written(work, here, own, folder, payload, large)
+    if locked.files.get(record.REFERENCE) == payload.get(record.REFERENCE):
+        adopted = adoption.adopted(own, memory)
+        made = _written(work, adopted, own, folder, payload, large)
+        if _is_adoptable(made, memory, locked):
+            return made
+        _clear(folder)
+    return _written(work, replace(here, created_at=memory.created_at), own, folder, payload, large)
+
+
+def _is_adoptable(made: Complete, memory: Lock, locked: Locked) -> bool:
+    """Tell whether a record with the released facts is the released one, or newer by its writer."""
+    if made.files.get(record.FILE) == locked.files.get(record.FILE):
+        return True
+    recorded = memory.release.revisions if memory.release else {}
+    return revisions.newer(revisions.METADATA, recorded)
+
+
 def dated(work: Job, made: Complete, folder: Path) -> Complete:
     """Give a staged artifact the date that its version has by now, if another build gave it one."""
-    known = _remembered(work)
+    known = _remembered(work) if work.memory is None else None
     if known is None or record.created_at(os.environ, known) == made.record.created_at:
         return made
     again = replace(made.record, created_at=record.created_at(os.environ, known))
-    for name in (record.FILE, record.CARD):
-        (folder / name).unlink()
-    written = _written(work, again, folder, made.files, made.large)
+    _clear(folder)
+    written = _written(work, again, again, folder, made.files, made.large)
     durable.seal(folder)
     return written
 
 
-def held_against_lock(
-    work: Job, complete: tuple[Complete, ...], damaged: frozenset[str] = frozenset()
-) -> Mapping[str, str]:
-    """Hold rebuilt artifacts against the lock: other bytes need another environment.
-
-    Returns what is to be said of a format whose bytes are not those of the lock. Formats that are
-    `damaged` are replaced by the bytes of the lock alone.
-
-    Raises:
-        Refusal: when the bytes differ and nothing explains it, or would replace a damaged version.
-    """
-    notes = {}
-    for each in complete:
-        made, files = each.record, each.files
-        locked, memory = work.locked(made.format), work.memory
-        if locked is None or memory is None or locked.files == files:
-            continue
-        drift = environment.drift(memory.environment, made.environment)
-        name = next(
-            n for n in sorted({*files, *locked.files}) if files.get(n) != locked.files.get(n)
-        )
-        if made.format in damaged:
-            raise Refusal(_not_repaired(work, made.format, name, locked, files, drift))
-        if not drift:
-            raise Refusal(_not_reproduced(work, made.format, name, locked, files))
-        notes[made.format] = f"{name} differs; {'; '.join(drift)}"
-    return notes
+def _clear(folder: Path) -> None:
+    """Remove record and card from a staged artifact."""
+    for name in (record.FILE, record.CARD):
+        (folder / name).unlink()
 
 
 def loaders(report: BuildReport, format: str) -> tuple[Loader, ...]:
@@ -185,6 +207,7 @@ def facts(report: BuildReport) -> Facts:
 def _written(
     work: Job,
     made: Record,
+    own: Record,
     folder: Path,
     payload: Mapping[str, str],
     large: Mapping[str, Hashed],
@@ -193,9 +216,9 @@ def _written(
     record.write(made, folder)
     text = card.render_file(folder / record.FILE, work.template)
     (folder / record.CARD).write_text(text, encoding="utf-8")
-    own = {name: digest.of_file(folder / name) for name in (record.FILE, record.CARD)}
-    files = dict(sorted({**payload, **own}.items()))
-    return Complete(record=made, files=files, large=large)
+    beside = {name: digest.of_file(folder / name) for name in (record.FILE, record.CARD)}
+    files = dict(sorted({**payload, **beside}.items()))
+    return Complete(record=made, own=own, files=files, large=large)
 
 
 def _looks_of_large(folder: Path) -> Mapping[str, str]:
@@ -304,6 +327,7 @@ def _record(
         files=files,
         inputs=Inputs(manifest=manifest_digests(work), sources={}),
         environment=here,
+        revision=revisions.CURRENT[revisions.METADATA],
     )
 
 
@@ -332,40 +356,3 @@ def _resumable(made: Record, report: BuildReport, proof: Proven) -> tuple[bool, 
 def _template_source(work: Job) -> list[str]:
     own = work.loaded.manifest.card_template
     return [own] if own else []
-
-
-def _not_reproduced(
-    work: Job, format: str, name: str, locked: Locked, files: Mapping[str, str]
-) -> Problem:
-    message = f"{format} was not reproduced: {_apart(work, name, locked, files)}"
-    hint = "the factory gives another model each time, or reads what the lock does not list"
-    return work.problem(("formats", format), message, hint)
-
-
-def _not_repaired(
-    work: Job,
-    format: str,
-    name: str,
-    locked: Locked,
-    files: Mapping[str, str],
-    drift: tuple[str, ...],
-) -> Problem:
-    folder = shown(work.folder(format))
-    message = (
-        f"{format} was not repaired, {folder} is as it was: {_apart(work, name, locked, files)}"
-    )
-    hint = "the factory gives another model each time, or reads what the lock does not list"
-    if drift:
-        hint = (
-            f"the environment is not that of the lock ({'; '.join(drift)}): repair it there, or "
-            f"move {folder} elsewhere and run `artifactbuild build {work.loaded.document.file}`, "
-            "which publishes what this environment makes"
-        )
-    return work.problem(("formats", format), message, hint)
-
-
-def _apart(work: Job, name: str, locked: Locked, files: Mapping[str, str]) -> str:
-    return (
-        f"{name} is {files.get(name, 'not made')}, "
-        f"the lock of {work.version} says {locked.files.get(name, 'none')}"
-    )

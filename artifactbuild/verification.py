@@ -15,6 +15,8 @@ from artifactbuild.release import (
     attestation,
     environment,
     identity,
+    measured,
+    own_facts,
     private,
     record,
     standing,
@@ -73,6 +75,8 @@ class Verdict:
     """The sha256 of the record that was read; it lists those of all other files."""
     files: int = 0
     lock: str = ""
+    facts: str = ""
+    """Whose facts the artifact states where it has a lock: `released`, or its `own`."""
     card: str = "not checked"
     signature: str = "unsigned"
     """`unsigned`, `signed, not checked` or `signed`; the last only by the key that was given.
@@ -126,21 +130,43 @@ def examined(
     if not os.path.lexists(folder):
         missing = replace(verdict, faults=(_absent(target),))
         return Examined(verdict=missing, made=None, digests={})
-    found = verify.hold(folder, target.locked.files if target.locked else None)
+    found = _held(target)
+    own = bool(lock) and not any(each.against == verify.LOCK for each in found.drifts)
     faults = [_explained(target, found, fault) for fault in found.all_faults()]
     made, card = found.made, verdict.card
     if made is not None and not faults:
         faults += identity.misplaced(folder, made, _roots(target, within))
         faults += expected.faults(identity.of(made)) if expected else ()
-        faults += _card(target, made)
-        known = target.locked is not None or verify.card_is_known(made)
+        faults += verify.card_faults(folder, made) if own or target.locked is None else ()
+        known = (target.locked is not None and not own) or verify.card_is_known(made)
         card = "changed" if any(f.kind == "card" for f in faults) else "same" if known else card
     verdict = replace(
-        verdict, files=found.files, card=card, drifts=found.drifts, faults=tuple(faults)
+        verdict,
+        files=found.files,
+        facts=("own" if own else "released") if lock else "",
+        card=card,
+        drifts=found.drifts,
+        faults=tuple(faults),
     )
     if made is not None:
         verdict = replace(_named(verdict, made), record=found.digests[record.FILE])
     return Examined(verdict=verdict, made=made, digests=found.digests)
+
+
+def _held(target: Target) -> Held:
+    """Hold an artifact against its record and the lock; of the latter the payload, where explained.
+
+    An artifact whose outputs were computed here states facts of its own.
+    """
+    locked, memory = target.locked, target.work.memory if target.work else None
+    found = verify.hold(target.folder, locked.files if locked else None)
+    if locked is None or memory is None or found.made is None:
+        return found
+    same = locked.is_payload(found.digests)
+    if same and own_facts.are_explained(found.made, found.digests, locked, memory):
+        rest = tuple(drift for drift in found.drifts if drift.against != verify.LOCK)
+        return replace(found, drifts=rest)
+    return found
 
 
 def signed(target: Target, found: Examined, key: Path | None) -> Verdict:
@@ -162,7 +188,8 @@ def signed(target: Target, found: Examined, key: Path | None) -> Verdict:
 def attested(target: Target, found: Examined, builder: str, key: Path | None) -> tuple[Path, ...]:
     """Write the statement of an artifact that is whole, with a key signed; return the files."""
     assert found.made is not None, "what is whole has a record"
-    return attestation.write(target.folder, found.made, found.digests, builder, key)
+    here = measured.read(target.folder.parents[2], found.made)
+    return attestation.write(target.folder, found.made, found.digests, builder, key, here)
 
 
 def inspected(
@@ -283,11 +310,6 @@ def _absent(target: Target) -> Fault:
     hint = f"run `artifactbuild build {target.work.loaded.document.file}`" if target.work else ""
     message = "is in the lock, and not published here"
     return Fault(kind="missing", file="", message=message, hint=hint)
-
-
-def _card(target: Target, made: Record) -> tuple[Fault, ...]:
-    """Hold the card against the record; where a lock knows its digest, that was done."""
-    return () if target.locked is not None else verify.card_faults(target.folder, made)
 
 
 def _roots(target: Target, within: Path | None) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,6 +44,11 @@ VERB = "build"
     help="Hash all that is published, and replace what is damaged by the bytes of the lock.",
 )
 @click.option(
+    "--accept-different",
+    is_flag=True,
+    help="Publish here what another processor or other libraries make of a released version.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
@@ -58,6 +63,7 @@ def command(
     jobs: int | None,
     fail_fast: bool,
     repair: bool,
+    accept_different: bool,
     timeout: float | None,
     as_json: bool,
 ) -> None:
@@ -76,7 +82,13 @@ def command(
     if len(kept) == len(found.asked):
         _say(found.asked, kept, {}, as_json=as_json)
         return
-    wish = Wish(jobs=jobs, timeout=timeout, fail_fast=fail_fast, repair=repair)
+    wish = Wish(
+        jobs=jobs,
+        timeout=timeout,
+        fail_fast=fail_fast,
+        repair=repair,
+        accept_different=accept_different,
+    )
     made = _made(replace(found, answers=kept), wish)
     if not (as_json and made.problems):
         _say(found.asked, kept, made.outcomes, as_json=as_json)
@@ -114,8 +126,13 @@ def _say(
         screen.answer(outcomes)
         return
     screen.document("".join(_told(each, kept, made) for each in ended))
-    notes = [f"  {r.format}: {r.note}" for each in made.values() for r in each.results if r.note]
-    screen.note(*notes)
+    screen.note(*(note for each in made.values() for note in _notes(each)))
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    yield from (f"  {each.format}: {each.note}" for each in outcome.results if each.note)
+    if outcome.measured:
+        yield f"  {outcome.model} {outcome.version}, {outcome.measured}"
 
 
 def _told(asked: Asked, kept: Answers, made: Mapping[Asked, Outcome]) -> str:

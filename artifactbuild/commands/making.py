@@ -64,9 +64,10 @@ def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Bui
     ):
         server.warm()
         # Cards and builders are imported while the other processor imports TensorFlow.
-        from artifactbuild import building
+        from artifactbuild import building, pipeline
 
-        return building.build(work, server, tell, fail_fast=wish.fail_fast, repair=wish.repair)
+        own = pipeline.Wish(repair=wish.repair, accept_different=wish.accept_different)
+        return building.build(work, server, tell, wish=own, fail_fast=wish.fail_fast)
 
 
 def _refused(job: Job, *, repair: bool) -> tuple[Problem, ...]:

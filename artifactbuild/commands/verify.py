@@ -137,8 +137,15 @@ def _inspected(
         ]
 
 
+_AGAINST = {
+    "": "record, no lock",
+    "own": "record, and the payload of the lock",
+    "released": "record and lock",
+}
+
+
 def _row(verdict: Verdict) -> tuple[str, ...]:
-    lock = "record and lock" if verdict.lock else "record, no lock"
+    lock = _AGAINST[verdict.facts]
     static = "contents read" if verdict.static else ""
     if verdict.static and verdict.unverified:
         static += f"; declared names not verified: {', '.join(verdict.unverified)}"

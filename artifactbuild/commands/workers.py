@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 class Wish:
     """How many workers may run at once, how long each may take, whether to stop at a failure.
 
-    To `repair` is to replace what is damaged.
+    To `repair` is to replace what is damaged, to `accept_different` to publish another payload than
+    the released one.
     """
 
     jobs: int | None
     timeout: float | None
     fail_fast: bool
     repair: bool = False
+    accept_different: bool = False
 
 
 def server(wish: Wish) -> Server:

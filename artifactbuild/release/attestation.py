@@ -21,11 +21,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.data import dumps
+from artifactbuild.data import dumps, encode
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import durable, identity, signing
 from artifactbuild.release.environment import own_version
+from artifactbuild.release.measured import Measured
 from artifactbuild.release.record import Record
 from artifactbuild.release.sources import ABSENT, PRESENT
 
@@ -35,8 +36,13 @@ BUILD_TYPE = "urn:artifactbuild:build:1"
 MAX_BYTES = 1 << 24
 
 
-def statement(made: Record, files: Mapping[str, str], builder: str) -> dict[str, Any]:
-    """Return the in-toto statement of an artifact; `files` are its digests, `builder` a URI."""
+def statement(
+    made: Record, files: Mapping[str, str], builder: str, found: Measured | None = None
+) -> dict[str, Any]:
+    """Return the in-toto statement of an artifact; `files` are its digests, `builder` a URI.
+
+    `found` is what the builder measured itself, where the artifact states what its release did.
+    """
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": name, "digest": _sha256(files[name])} for name in sorted(files)],
@@ -59,23 +65,35 @@ def statement(made: Record, files: Mapping[str, str], builder: str) -> dict[str,
             "runDetails": {
                 "builder": {"id": builder, "version": {"artifactbuild": own_version()}},
                 "metadata": {"finishedOn": made.created_at},
+                **({"byproducts": [_byproduct(found)]} if found is not None else {}),
             },
         },
     }
 
 
+def _byproduct(found: Measured) -> dict[str, Any]:
+    """Return the descriptor of what was measured here: a rebuild adopts the released figures."""
+    said = {key: encode(getattr(found, key)) for key in ("checks", "environment", "measures")}
+    return {"name": "measured", "annotations": said}
+
+
 def write(
-    folder: Path, made: Record, files: Mapping[str, str], builder: str, key: Path | None
+    folder: Path,
+    made: Record,
+    files: Mapping[str, str],
+    builder: str,
+    key: Path | None,
+    found: Measured | None = None,
 ) -> tuple[Path, ...]:
     """Write what is said of an artifact next to its folder, with a key signed; return the files.
 
-    `files` are the digests of what was checked.
+    `files` are the digests of what was checked, `found` is what was measured here.
 
     Raises:
         Refusal: when the key does not sign, when what is there is signed and would become unsigned,
             or when the folder cannot be written.
     """
-    said = dumps(statement(made, files, builder)).encode()
+    said = dumps(statement(made, files, builder, found)).encode()
     content = {STATEMENT: said}
     if key is not None:
         signer = signing.private(key)

@@ -1,7 +1,7 @@
 """Damage: the files of a published version that are not those that were published.
 
-What a lock lists must be there to the byte. What no lock lists, or what another environment than
-the lock's made, must agree with its own record.
+What a lock lists must be there to the byte. What no lock lists, and what states facts of its own,
+must agree with its own record.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from artifactbuild.problems import Refusal
 from artifactbuild.reading import Unreadable
-from artifactbuild.release import digest, environment, identity, record
+from artifactbuild.release import digest, identity, own_facts, record
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.fingerprint import ABSENT
 from artifactbuild.release.lock import Lock, Locked
@@ -105,16 +105,27 @@ def files_of(folder: Path) -> dict[str, str]:
     return {**readable, **{fault.file: ABSENT for fault in faults}}
 
 
-def of(folder: Path, found: Found, locked: Locked | None, lock: Lock | None) -> tuple[Damage, ...]:
-    """Return the damage of a version, sorted by file; `locked` is what its lock says of it."""
+def of(
+    folder: Path,
+    found: Found,
+    locked: Locked | None,
+    lock: Lock | None,
+    template: Path | None = None,
+) -> tuple[Damage, ...]:
+    """Return the damage of a version, sorted by file; `locked` is what its lock says of it.
+
+    `template` is the project's own for cards, which may have changed since the release.
+    """
     made = found.made
-    if made is not None and (locked is None or lock is None or _elsewhere(found, locked, lock)):
+    beside: tuple[Damage, ...] = ()
+    if made is not None and _states_its_own(found, locked, lock):
         expected = {name: file.sha256 for name, file in made.files.items()}
         expected |= {name: found.files.get(name, "") for name in (record.FILE, record.CARD)}
         beside = tuple(_disagreeing(folder, found, made))
     else:
         expected = dict(locked.files) if locked is not None else {record.FILE: ""}
-        beside = ()
+        if template is not None and _has_newer_card(folder, found, expected, template):
+            expected[record.CARD] = found.files[record.CARD]
     named = {fault.file: fault for fault in found.faults}
     if "" in named:
         return (named[""],)
@@ -123,20 +134,29 @@ def of(folder: Path, found: Found, locked: Locked | None, lock: Lock | None) -> 
     return tuple(named[name] for name in sorted(named))
 
 
-def _elsewhere(found: Found, locked: Locked, lock: Lock) -> bool:
-    """Tell whether a version was built in another environment than the lock's.
+def _states_its_own(found: Found, locked: Locked | None, lock: Lock | None) -> bool:
+    """Tell whether a version is to be held against its own record: the lock has other facts."""
+    if locked is None or lock is None:
+        return True
+    assert found.made is not None
+    return own_facts.are_explained(found.made, found.files, locked, lock)
 
-    The built-in card lists the environment. Where the card is the lock's, the environment was, too,
-    and the record was edited.
-    """
-    made = found.made
-    assert made is not None
-    card = record.CARD
-    return (
-        found.files.get(record.FILE) != locked.files.get(record.FILE)
-        and bool(environment.drift(lock.environment, made.environment))
-        and ("card" in made.inputs.manifest or found.files.get(card) != locked.files.get(card))
-    )
+
+def _has_newer_card(
+    folder: Path, found: Found, expected: Mapping[str, str], template: Path
+) -> bool:
+    """Tell whether a card differs from the lock's as the template of the project does."""
+    own = found.files.get(record.CARD, ABSENT)
+    same = found.files.get(record.FILE) == expected.get(record.FILE)
+    if own in (ABSENT, expected.get(record.CARD)) or not same:
+        return False
+    from artifactbuild.release import card  # Jinja takes longer than all the rest
+
+    try:
+        text = card.render_file(folder / record.FILE, template)
+    except (Refusal, OSError):
+        return False
+    return digest.of_bytes(text.encode()) == own
 
 
 def _disagreeing(folder: Path, found: Found, made: Record) -> Iterator[Damage]:

@@ -22,6 +22,11 @@ KERAS_FLOORS = ((3, 12, 4), (3, 15, 1))
 Later ones of the last are good too; what lies between has known ways around it.
 """
 
+INSTRUCTIONS = "instruction_sets"
+
+OF_MACHINE = (INSTRUCTIONS, "machine")
+"""What tells the machine, which can change numbers, and is no edit of anything."""
+
 LEGACY = "TF_USE_LEGACY_KERAS"
 
 INSTRUCTION_SETS = (
@@ -50,7 +55,7 @@ def here(settings: Mapping[str, str], formats: Iterable[str] = ()) -> dict[str, 
     extra = [name for each in formats for name in OF_FORMATS.get(each, ())]
     versions = {name: _version(name) for name in (*LIBRARIES, *extra)}
     machine = {
-        "instruction_sets": _instruction_sets(),
+        INSTRUCTIONS: _instruction_sets(),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "system": platform.system(),
@@ -106,7 +111,32 @@ def drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     What only one of them has is a library of a format that the other did not ask for.
     """
     names = sorted(set(before) & set(now))
-    return tuple(f"{n} {before[n]} → {now[n]}" for n in names if before[n] != now[n])
+    return tuple(_words(n, before[n], now[n]) for n in names if before[n] != now[n])
+
+
+def library_drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the drift that an upgrade makes: not that of another machine, nor of artifactbuild.
+
+    Another machine is no change to a version. What changes in artifactbuild has revisions.
+    """
+    return drift(_without(before), _without(now))
+
+
+def _without(environment: Mapping[str, str]) -> dict[str, str]:
+    left_out = {"artifactbuild", *OF_MACHINE}
+    return {name: value for name, value in environment.items() if name not in left_out}
+
+
+def _words(name: str, before: str, now: str) -> str:
+    """Say what changed; of the instruction sets, which are many, those that came and went."""
+    if name != INSTRUCTIONS:
+        return f"{name} {before} → {now}"
+    was, found = before.split(), now.split()
+    signs = [
+        *(f"+{each}" for each in found if each not in was),
+        *(f"-{each}" for each in was if each not in found),
+    ]
+    return f"instruction sets {' '.join(signs)}"
 
 
 @functools.cache

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artifactbuild.data import Mismatch, decode, dumps, loads
+from artifactbuild.data import LATER, Mismatch, decode, dumps, loads
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import alive, durable
-from artifactbuild.release.record import Inputs
+from artifactbuild.release.record import FACTS, Inputs
 
 VERSION = 1
 SUFFIX = ".lock"
@@ -89,20 +89,91 @@ class LockedMeasure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedFigure:
+    """A difference that checks measured within a tolerance, as the records state it.
+
+    `checks` are `<format>/<loader>`. `max_abs` and `bound` are those of `record.Check`.
+    """
+
+    checks: tuple[str, ...]
+    compared: str
+    against: str
+    max_abs: float | None
+    bound: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedValue:
+    """What loaders reached on the evaluation set, as the records state it.
+
+    `loaders` are `<format>/<loader>`.
+    """
+
+    loaders: tuple[str, ...]
+    metric: str
+    output: str
+    value: float
+    model: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The facts of a release that a rebuild cannot find out again, and therefore adopts.
+
+    `revisions` are those of the writers (`release.revisions`), `metadata` is what the records say
+    in the words of the manifest's block of that name, `inputs` what the version was made from. The
+    environment and the date are those of the lock.
+    """
+
+    revisions: Mapping[str, int]
+    metadata: Mapping[str, Any]
+    figures: tuple[LockedFigure, ...]
+    values: tuple[LockedValue, ...]
+    inputs: Inputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedInputs(Inputs):
+    """What a version may be built from: `relock` renews this, and nothing else in the lock.
+
+    `environment` has the entries that were accepted since, where they differ from the release's.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
     """One released artifact: its options, the digest of every file in its folder.
 
-    `size` is what its payload takes, in bytes.
+    `size` is what its payload takes, in bytes. `own` is set for a format that joined its version
+    later: where its environment and its inputs differ from the version's, by kind and name; an
+    empty text says that it has no such entry.
     """
 
     options: Mapping[str, Any]
     size: int
     files: Mapping[str, str]
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict, metadata=LATER)
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """The digests of the files that loaders read: these are the version."""
+        return {name: each for name, each in self.files.items() if name not in FACTS}
+
+    def is_payload(self, files: Mapping[str, str]) -> bool:
+        """Tell whether an artifact with these digests has the released payload."""
+        return self.payload == {name: each for name, each in files.items() if name not in FACTS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """What `model.artifact.lock` says; the fields are its keys, in this order."""
+    """What `model.artifact.lock` says; the fields are its keys, in this order.
+
+    It has three layers. Identity: `artifacts`, the signatures and the layers. Facts of the release:
+    `created_at`, `checks`, `measures`, `environment` and `release`; a lock of an artifactbuild that
+    did not keep all of them has no `release`. What the version may be built from today: `inputs`.
+    """
 
     lock_version: int
     model: str
@@ -115,11 +186,25 @@ class Lock:
     checks: tuple[LockedChecks, ...]
     measures: tuple[LockedMeasure, ...]
     environment: Mapping[str, str]
-    inputs: Inputs
+    release: Release | None = field(default=None, metadata=LATER)
+    inputs: LockedInputs
     artifacts: Mapping[str, Locked]
 
+    @property
+    def accepted(self) -> dict[str, str]:
+        """The environment that the version may be built in: the release's, and what came since."""
+        return {**self.environment, **self.inputs.environment}
 
-LINES = (LockedTotals, Tensor, LockedLayer, LockedChecks, LockedMeasure)
+
+LINES = (
+    LockedTotals,
+    Tensor,
+    LockedLayer,
+    LockedChecks,
+    LockedMeasure,
+    LockedFigure,
+    LockedValue,
+)
 """The nouns that are one line each."""
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from artifactbuild.manifest.rules import DEFAULT
-from artifactbuild.release import lock
+from artifactbuild.release import adoption, lock
 from artifactbuild.release.lock import (
     Lock,
     Locked,
     LockedChecks,
+    LockedInputs,
     LockedLayer,
     LockedMeasure,
     LockedTotals,
 )
-from artifactbuild.release.record import Architecture, Check, Inputs, Layer, Measure, Record
+from artifactbuild.release.record import Architecture, Check, Layer, Measure, Record
 
 SHORT = 12
 """Hexadecimal digits of a digest that people compare by eye."""
@@ -30,15 +32,18 @@ def of(records: Mapping[str, Record], files: Mapping[str, Files], before: Lock |
     for format, made in new.items():
         size = sum(file.size for file in made.files.values())
         known[format] = Locked(options=made.options, size=size, files=files[format])
-    environment = {n: v for made in records.values() for n, v in made.environment.items()}
-    found = [made.inputs for made in records.values()]
+    environment = {n: v for made in new.values() for n, v in made.environment.items()}
+    found = [made.inputs for made in new.values()]
     sources, variables, distributions = (
         {name: value for inputs in found for name, value in getattr(inputs, kind).items()}
         for kind in ("sources", "variables", "distributions")
     )
     checks = [*(before.checks if before else ()), *_checks(new)]
     measures = [*(before.measures if before else ()), *_measures(new)]
-    return Lock(
+    facts = before.release if before else None
+    if before is None or (facts is not None and new):
+        facts = adoption.release(new, facts)
+    joined = Lock(
         lock_version=lock.VERSION,
         model=first.model_name,
         version=first.version,
@@ -50,14 +55,27 @@ def of(records: Mapping[str, Record], files: Mapping[str, Files], before: Lock |
         checks=tuple(sorted(checks, key=lambda each: each.format)),
         measures=tuple(sorted(measures, key=lambda each: each.format)),
         environment={**environment, **(before.environment if before else {})},
-        inputs=Inputs(
+        release=facts,
+        inputs=LockedInputs(
             manifest=(before or first).inputs.manifest,
             sources={**sources, **(before.inputs.sources if before else {})},
             variables={**variables, **(before.inputs.variables if before else {})},
             distributions={**distributions, **(before.inputs.distributions if before else {})},
+            environment=before.inputs.environment if before else {},
         ),
         artifacts=known,
     )
+    return joined if facts is None else _with_own(joined, new)
+
+
+def _with_own(lock: Lock, new: Mapping[str, Record]) -> Lock:
+    """Note where the facts of formats that join a version are not those of the version."""
+    own = {format: adoption.apart(made, lock) for format, made in new.items()}
+    artifacts = {
+        format: replace(each, own=own[format]) if own.get(format) else each
+        for format, each in lock.artifacts.items()
+    }
+    return replace(lock, artifacts=artifacts)
 
 
 def totals(architecture: Architecture) -> LockedTotals:

@@ -14,11 +14,15 @@ from artifactbuild.data import LATER, Mismatch, decode, dumps, loads
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
+from artifactbuild.release import revisions
 from artifactbuild.visible import cut
 
 FILE = "metadata.json"
 CARD = "MODEL_CARD.md"
 REFERENCE = "reference.npz"
+FACTS = frozenset({FILE, CARD, REFERENCE})
+"""The files that state facts of the release; all others are the payload, which loaders read."""
+
 VERSION = 1
 MAX_BYTES = 1 << 24
 """How large a record may be; a model of a thousand layers needs a tenth of it."""
@@ -277,6 +281,8 @@ class Record:
     files: Mapping[str, File]
     inputs: Inputs
     environment: Mapping[str, str]
+    revision: int = field(default=revisions.FIRST, metadata=LATER)
+    """The revision of what writes records and cards (`release.revisions`)."""
 
 
 def write(record: Record, folder: Path) -> None:

@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import alive, aside, claim, digest, durable, record
+from artifactbuild.release import alive, aside, claim, digest, durable, measured, record
 from artifactbuild.release.aside import Kept
 
 STAGING = ".staging"
 FAILED = ".failed"
 PROPOSED = ".proposed"
 ASIDE = ".damaged"
-HIDDEN = (STAGING, FAILED, PROPOSED, ASIDE)
+HIDDEN = (STAGING, FAILED, PROPOSED, ASIDE, measured.FOLDER)
 PUBLISHED, IDENTICAL = "published", "identical"
 
 _LIFE = "held"

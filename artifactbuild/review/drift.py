@@ -79,7 +79,7 @@ def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
     for key in plan.differing(before.manifest, now.inputs.manifest):
         yield _drift(work, "manifest-changed", (key,), what=key)
     yield from _read(work, before, now.inputs)
-    apart = environment.drift(memory.environment, now.environment) if memory else ()
+    apart = environment.library_drift(memory.accepted, now.environment) if memory else ()
     if apart:
         what = f"the environment changed ({'; '.join(apart)})"
         yield _drift(work, "environment-changed", what=what)
@@ -112,6 +112,8 @@ def _formats(work: Job) -> Iterator[Drift]:
             yield _drift(work, "format-not-locked", where, what=request.name)
         elif dict(locked[request.name].options) != dict(request.options):
             yield _drift(work, "options-changed", where, what=request.name)
+        if rewritten := plan.rewriting(request.name, work.memory):
+            yield _drift(work, "writer-newer", where, what=rewritten)
     dropped = sorted(set(locked) - set(work.formats))
     if dropped:
         yield _drift(work, "format-dropped", ("formats",), what=", ".join(dropped))
@@ -129,7 +131,7 @@ def _published(seen: Seen) -> Iterator[Drift]:
         folder, where = work.folder(format), ("formats", format)
         if format not in locked:
             yield _drift(work, "published-not-locked", where, what=format)
-        elif dict(seen.files[format]) != dict(locked[format].files):
+        elif not locked[format].is_payload(seen.files[format]):
             yield _drift(work, "artifact-unlike-lock", where, what=shown(folder), folder=folder)
     for format, damaged in seen.damaged.items():
         yield from _damaged(work, format, damaged)

@@ -19,6 +19,7 @@ class Kind:
 
 
 BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
+RELOCK = "artifactbuild relock {manifest}"
 REPAIR = "artifactbuild build --repair {manifest}"
 GIVE_UP = "rm -rf {folder} && artifactbuild build {manifest}"
 
@@ -100,7 +101,7 @@ KINDS: Mapping[str, Kind] = {
         error=True,
     ),
     "artifact-unlike-lock": Kind(
-        sentence="{what} was built here in another environment than the lock names",
+        sentence="the payload of {what} is not the one that the lock of {version} names",
         repair="artifactbuild reproduce {manifest}",
         error=False,
     ),
@@ -111,8 +112,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "environment-changed": Kind(
         sentence="{what} since {version} was released: a rebuild may give other bytes",
-        repair="artifactbuild reproduce {manifest}",
+        repair=RELOCK,
         error=False,
     ),
+    "writer-newer": Kind(sentence="{what}", repair=BUMP, error=False),
 }
 """Every kind of drift that `check` tells of."""

@@ -1,0 +1,33 @@
+"""The revisions of what writes artifacts: each counts the changes that gave other bytes.
+
+A lock remembers the revisions that wrote its version. So a change of ours is never taken for a
+change of the model. A revision is raised only where correctness demands other bytes of manifests
+that there are; `CHANGELOG.md` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FIRST = 1
+"""The revision of every writer before revisions were recorded."""
+
+METADATA = "metadata"
+"""What writes `metadata.json` and the built-in card."""
+
+CURRENT: Mapping[str, int] = {
+    METADATA: 1,
+    "h5": 1,
+    "keras": 1,
+    "onnx": 1,
+    "savedmodel": 1,
+    "tflite": 1,
+    "weights": 1,
+    "weights_h5": 1,
+}
+"""The revision of each writer of this artifactbuild: the metadata's, and each format's."""
+
+
+def newer(writer: str, recorded: Mapping[str, int]) -> bool:
+    """Tell whether a writer has changed its bytes since a lock recorded its revision."""
+    return CURRENT[writer] > recorded.get(writer, FIRST)
