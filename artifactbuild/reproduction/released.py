@@ -14,7 +14,7 @@ from artifactbuild.job import Job, inputs_now, job
 from artifactbuild.manifest import load
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, lock
+from artifactbuild.release import lock, sources
 from artifactbuild.release.lock import Lock
 from artifactbuild.reproduction.nouns import Released
 
@@ -144,9 +144,9 @@ def _fill_in(manifest: Path, in_tree: Path) -> None:
     """Copy what either lock lists and the revision lacks, where it is as the lock says."""
     for at in (manifest, in_tree):
         known = lock.read(at, lock.path_of(at).name)
-        for name, sha256 in known.inputs.sources.items() if known else ():
+        for name, was in known.inputs.sources.items() if known else ():
             source, target = in_tree.parent / name, manifest.parent / name
-            if not target.exists() and source.is_file() and digest.of_file(source) == sha256:
+            if not target.exists() and source.is_file() and sources.of_file(source, was) == was:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
 
