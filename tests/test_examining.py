@@ -263,7 +263,7 @@ def test_version_that_was_copied_to_another_place_is_damaged(version: Path, say:
 
 def test_damage_and_changed_inputs_are_both_named(version: Path, say: Say) -> None:
     DAMAGE["payload deleted"][0](version)
-    Path("dense/model.py").write_text(Path("dense/model.py").read_text() + "# more\n")
+    Path("dense/model.py").write_text(Path("dense/model.py").read_text() + "more = 1\n")
     for arguments in (("build",), ("build", "--repair")):
         code, _, err = say(*arguments)
         assert code == 1

@@ -123,8 +123,8 @@ def _by_git(real: Path, line: str, top: Path) -> str:
     add = [f"{command} add {attributes}"]
     if not line.endswith(" -text"):
         add.append(f"{command} add --renormalize {file}")
-    # Without a new time, git would take the file for the one that it wrote.
-    again = [f"touch {file}", f"{command} checkout -- {file}"]
+    # A file that is there would be taken for the one that git wrote. What it holds is in the index.
+    again = [f"rm {file}", f"{command} checkout -- {file}"]
     return " && ".join([*_written(real.parent / _ATTRIBUTES, line, attributes), *add, *again])
 
 
@@ -147,4 +147,5 @@ def _by_hand(real: Path, recorded: str, content: bytes) -> str:
 
 
 def _shown(path: Path) -> str:
-    return find.shown(str(path))
+    shown = find.shown(str(path))
+    return f"./{shown}" if shown.startswith("-") else shown

@@ -22,7 +22,7 @@ BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
 REPAIR = "artifactbuild build --repair {manifest}"
 RESTORE = (
     "echo '{what} text eol=lf' >> .gitattributes && git add .gitattributes && "
-    "git add --renormalize {what} && touch {what} && git checkout -- {what}"
+    "git add --renormalize {what} && rm {what} && git checkout -- {what}"
 )
 """What `release.line_endings` gives where git tracks a text file next to the manifest."""
 

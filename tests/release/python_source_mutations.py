@@ -18,7 +18,15 @@ from artifactbuild.release import python_source
 PIECES = [
     *("\n", "\r", "\r\n", "\n\n", " ", "  ", "\t", "\f", "\v", "\\", "\\\n", "\\\n\n", "\\ \n"),
     *("'", '"', "'''", '"""', "f'", 'f"', 'F"""', "rf'''", "b'", "rb'", "u'", "{", "}", "{{", "}}"),
-    *("#", "# a comment", "# it's", '# a "quote', "# {", "# coding: latin-1\n", "# coding: utf-8\n"),
+    *(
+        "#",
+        "# a comment",
+        "# it's",
+        '# a "quote',
+        "# {",
+        "# coding: latin-1\n",
+        "# coding: utf-8\n",
+    ),
     *("(", ")", "[", "]", ":", ":=", ";", ",", "=", "!r", "\\{", "\\N{DIGIT ONE}", "x", "é", "if"),
     *("f'{x!r:>{w}}'", "f'''{\nx # y\n}'''", "f'{x:\n}'", "f'{a['b']}'", "rf'\\{x}'", "f'{x = }'"),
     *("\n    pass\n", "\n\n    # more\n", "if x:\n  y\n", "lambda: 0", "\ufeff", "\0", "t'{x}'"),
@@ -26,7 +34,8 @@ PIECES = [
 
 SMALL = [
     "x = 1 \\\n\n-y\n",
-    "def f(a):\n    '''A docstring.   \n\n    More.\n    '''\n    return a  # what\n\n\nx = [\n\n 1, # one\n]\n",
+    "def f(a):\n    '''A docstring.   \n\n    More.\n    '''\n    return a  # what\n\n\n",
+    "x = [\n\n 1, # one\n]\n",
     "if x:\n    y = f'{x}' 'a' f\"{'#'}\"\n# end",
     "x = f'''{a:{b}}  \n # no comment {c!r}\n'''\n",
     "# -*- coding: latin-1 -*-\nx = 'a'\n",
@@ -68,15 +77,6 @@ def _statements(text: str) -> list[str]:
     """Return some of the statements of a source with what stands before them."""
     parts = text.split("\n\n\n")
     return [part for part in parts if "'" in part and len(part) < 3000][:5]
-
-
-def _plain(content: bytes, text: str) -> bytes:
-    """Return a normalized text as a file, in the encoding that its cookie still names."""
-    del content
-    try:
-        return text.encode(python_source.encoding(text.encode()))
-    except UnicodeEncodeError:
-        return text.encode()
 
 
 def _code(source: bytes | str) -> str | None:

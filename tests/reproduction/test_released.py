@@ -117,7 +117,7 @@ def test_revision_brings_its_own_sources_and_lock(manifest: Path, tmp_path: Path
     assert found.work.loaded.document.file == f"HEAD:{MANIFEST}"
     assert found.work.store.root == Path.cwd() / "artifacts"
     place = lay(found, tmp_path / "place", PLAIN)
-    assert "# edited" not in (place.project / "dense" / "model.py").read_text()
+    assert "edited = 1" not in (place.project / "dense" / "model.py").read_text()
     assert git("status", "--porcelain", "--branch") == before
     assert git("worktree", "list").count("\n") == 1
 
