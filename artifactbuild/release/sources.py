@@ -20,6 +20,8 @@ ABSENT, PRESENT = "absent", "present"
 PYTHON = "python:"
 """What the digest of a Python source's normalized text begins with."""
 
+BYTES = "bytes"
+
 
 def of_file(path: Path, was: str = PYTHON) -> str:
     """Return the digest of a file, of the kind that an earlier one was.
@@ -33,6 +35,13 @@ def of_file(path: Path, was: str = PYTHON) -> str:
         if found is not None:
             return PYTHON + found
     return digest.of_file(path)
+
+
+def kind(state: str) -> str:
+    """Return what a digest is of: BYTES or PYTHON; empty for what is none of a file."""
+    if state.startswith(PYTHON):
+        return PYTHON
+    return "" if state in (ABSENT, PRESENT) else BYTES
 
 
 def listing(folder: Path, left_out: Collection[str] = ()) -> str:
