@@ -82,7 +82,7 @@ def settle() -> None:
 
 
 EDITS: dict[str, Callable[[bytes], bytes]] = {
-    "comment": lambda text: b"# Copyright\n" + text.replace(b"(inputs)", b"(inputs)  # more", 1),
+    "comment": lambda text: b"# Copyright\n" + text.replace(b'"small")', b'"small")  # "more'),
     "line endings": lambda text: text.replace(b"\n", b"\r\n"),
     "blank lines": lambda text: text.replace(b"\n\n\n", b"\n").replace(b"keras\n", b"keras\n  \n"),
     "no newline at the end": lambda text: text.rstrip(b"\n"),
