@@ -10,11 +10,11 @@ from pathlib import Path
 
 from artifactbuild import git
 from artifactbuild import plan as planning
-from artifactbuild.job import Job, inputs_now, job
+from artifactbuild.job import Job, inputs_now, job, restoring
 from artifactbuild.manifest import load
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import lock, sources
+from artifactbuild.release import line_endings, lock, sources
 from artifactbuild.release.lock import Lock
 from artifactbuild.reproduction.nouns import Released
 
@@ -105,6 +105,8 @@ def _problems(work: Job, revision: str) -> Iterator[Problem]:
         message = f"{work.name} {version} was released from other inputs: {'; '.join(changes)}"
         other = "another REV" if revision else "REV"
         hint = f"name the revision that has them: `artifactbuild reproduce {file} --from {other}`"
+        if not revision and all(line_endings.ONLY in change for change in changes):
+            hint = f"run `{restoring(work, [work.memory.inputs])}`"
         yield work.problem(("version",), message, hint)
 
 
