@@ -13,7 +13,7 @@ from pathlib import Path
 from artifactbuild import contents, searching
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
-from artifactbuild.job import Job, inputs_now, leaving, restoring, shown
+from artifactbuild.job import Job, in_kinds_of, inputs_now, leaving, restoring, shown
 from artifactbuild.manifest import sources
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.plan import Current, Plan, Published, Step
@@ -43,7 +43,11 @@ class Seen:
     def published(self) -> dict[str, Published]:
         """What is published of the formats that the manifest asks for."""
         return {
-            format: Published(inputs=made.inputs, options=made.options, files=self.files[format])
+            format: Published(
+                inputs=in_kinds_of(self.work, made.inputs, self.remembered),
+                options=made.options,
+                files=self.files[format],
+            )
             for format, made in self.records.items()
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -178,6 +178,23 @@ def inputs_now(work: Job, before: Iterable[Inputs]) -> Inputs:
             {name: was for each in known for name, was in each.distributions.items()}
         ),
     )
+
+
+def in_kinds_of(work: Job, made: Inputs, known: Iterable[Inputs]) -> Inputs:
+    """Return the inputs of one record with the digests that the last of those known has.
+
+    Records of one version may have digests of two kinds, of which `inputs_now` gives one: a file
+    that is as both say has not changed.
+    """
+    last = {name: was for each in known for name, was in each.sources.items()}
+    folder = work.loaded.path.parent
+    other = {
+        name: last[name]
+        for name, was in made.sources.items()
+        if sources.kind(was) != sources.kind(last.get(name, was))
+        and sources.now(folder, {name: was}) == {name: was}
+    }
+    return replace(made, sources={**made.sources, **other}) if other else made
 
 
 def restoring(work: Job, before: Iterable[Inputs]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from artifactbuild import examining, plan
 from artifactbuild.examining import Seen
-from artifactbuild.job import Job, shown
+from artifactbuild.job import Job, in_kinds_of, shown
 from artifactbuild.plan import Current
 from artifactbuild.problems import Problem
 from artifactbuild.reading import Unreadable, bounded
@@ -76,6 +76,7 @@ def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
     before = next(iter(seen.remembered if memory is None else [memory.inputs]), None)
     if before is None:
         return
+    before = in_kinds_of(work, before, seen.remembered)
     for key in plan.differing(before.manifest, now.inputs.manifest):
         yield _drift(work, "manifest-changed", (key,), what=key)
     yield from _read(work, before, now.inputs)
