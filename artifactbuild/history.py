@@ -114,7 +114,7 @@ def look(wanted: Iterable[Wanted]) -> Mapping[Wanted, History]:
         try:
             found |= _of_project(project, asked, read)
         except Refusal as refusal:  # what git cannot read stops nobody from building
-            why = f"{UNREAD}: {refusal.problems[0].message}"
+            why = f"{UNREAD}: {refusal.problems[0].file} {refusal.problems[0].message}"
             found |= dict.fromkeys(asked, History(skipped=why))
     return found
 

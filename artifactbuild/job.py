@@ -116,9 +116,10 @@ class Job:
     ) -> Problem:
         """Locate a problem: at the name of a format, or at the value of any other key."""
         document = self.loaded.document
-        at = "key" if path[:1] == ("formats",) else at
-        if len(path) == 2 and at == "key" and isinstance(document.data["formats"], list):
-            path = ("formats", document.data["formats"].index(path[1]))
+        if path[:1] == ("formats",):
+            at = "key"
+            if len(path) == 2 and isinstance(document.data["formats"], list):
+                path = ("formats", document.data["formats"].index(path[1]))
         return document.problem(path, message, hint, at=at)
 
 

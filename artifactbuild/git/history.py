@@ -82,10 +82,19 @@ def main(repository: Repository) -> str | None:
 
 
 def branch(repository: Repository, commit: str) -> str:
-    """Return a branch that has a commit, the main one before others; empty if none has."""
-    arguments = ("--format=%(refname:short)", f"--contains={commit}", "refs/heads", "refs/remotes")
+    """Return a branch that has a commit: the main one, else another, else the current one.
+
+    Empty where none has it.
+    """
+    arguments = (
+        "--format=%(HEAD)%(refname:short)",
+        f"--contains={commit}",
+        "refs/heads",
+        "refs/remotes",
+    )
     answer = repository.run("for-each-ref", *arguments)
-    found = [] if answer.code else os.fsdecode(answer.out).split()
+    lines = [] if answer.code else os.fsdecode(answer.out).splitlines()
+    found = [line[1:] for line in sorted(lines)]  # a star, which marks the current one, comes last
     wanted = (*MAIN, *(f"origin/{name}" for name in MAIN))
     return next((name for name in wanted if name in found), found[0] if found else "")
 

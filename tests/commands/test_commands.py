@@ -176,7 +176,7 @@ def test_bump_changes_the_version_and_nothing_else(
 ) -> None:
     text = "# a comment\n" + manifest.read_text()
     manifest.write_text(text.replace("version: v1", f"version: {version}"))
-    assert run(["bump", *arguments]) == 0
+    assert run(["bump", "dense", *arguments]) == 0
     assert manifest.read_text() == text.replace("version: v1", f"version: {after}")
     assert capsys.readouterr().out.startswith("dense/model.artifact.yaml: ")
 
@@ -208,7 +208,7 @@ def test_bump_to_what_cannot_be_writes_nothing(
     manifest: Path, capsys: pytest.CaptureFixture[str], to: str, message: str, hint: str
 ) -> None:
     before = manifest.read_bytes()
-    assert run(["bump", "--to", to]) == 1
+    assert run(["bump", "dense", "--to", to]) == 1
     assert capsys.readouterr().err == (
         f"dense/model.artifact.yaml:3:10: {message}\n"
         f"    version: v1\n             ^ {hint}\n1 problem\n"

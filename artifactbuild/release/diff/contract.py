@@ -51,26 +51,31 @@ def _held(side: Side) -> set[str] | None:
 
 def _proofs(before: Side, after: Side) -> Iterator[ContractChange]:
     """Yield where outputs may be further off than before, or less is compared."""
+    outputs = _outputs(before) or _outputs(after) or ("",)
     for format in sorted((_held(before) or set()) & (_held(after) or set())):
-        found = weaker.changes(_rules(before, format), _rules(after, format))
+        was, now = (_rules(each, format, outputs) for each in (before, after))
+        found = weaker.changes(was, now)
         found = found or dict.fromkeys([""], _by_checks(before, after, format))
         for output, what in found.items():
             if what:
                 name = f"{format}, {output}" if output else format
                 yield _weakened(name, what, "what was refused before passes now")
-    was, now = (_steps(each) for each in (before, after))
-    if was is not None and now is not None and now < was:
-        why = "less of the training is compared" if now else "training is compared no more"
-        yield _weakened("resume_steps", f"{was} → {now}", why)
+    steps = _steps(before), _steps(after)
+    if steps[0] is not None and steps[1] is not None and steps[1] < steps[0]:
+        why = "less of the training is compared" if steps[1] else "training is compared no more"
+        yield _weakened("resume_steps", f"{steps[0]} → {steps[1]}", why)
 
 
-def _rules(side: Side, format: str) -> dict[str, Rule]:
-    outputs = side.lock.output_signature if side.lock is not None else ()
+def _outputs(side: Side) -> tuple[str, ...]:
+    return tuple(tensor.name for tensor in side.lock.output_signature) if side.lock else ()
+
+
+def _rules(side: Side, format: str, outputs: tuple[str, ...]) -> dict[str, Rule]:
+    """Return the rules by which the outputs of a format are compared."""
     options = (side.requested or {}).get(format)
     if options is None:
         options = side.lock.artifacts[format].options if side.lock is not None else {}
-    names = tuple(tensor.name for tensor in outputs) or ("",)
-    return weaker.rules_of(options, format, names, side.manifest)
+    return weaker.rules_of(options, format, outputs, side.manifest)
 
 
 def _by_checks(before: Side, after: Side, format: str) -> str:
