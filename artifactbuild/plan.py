@@ -113,7 +113,7 @@ def changes(before: Inputs, now: Inputs, *, text: bool = False) -> tuple[str, ..
 
 def texts(before: Inputs, now: Inputs) -> tuple[str, ...]:
     """Return the keys of the manifest and the card templates that differ, sorted."""
-    files = {*templates(before), *templates(now)}
+    files = templates(before)  # a template that is new is told by its key
     return (
         *(key for key in differing(before.manifest, now.manifest) if key in TEXT),
         *(name for name in differing(before.sources, now.sources) if name in files),
