@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild import contents, searching
+from artifactbuild import contents, reuse, searching
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
 from artifactbuild.job import Job, in_kinds_of, inputs_now, leaving, restoring_line_endings, shown
@@ -106,7 +106,8 @@ def plan(seen: Seen) -> Plan:
     """Decide what would be done."""
     work = seen.work
     damaged = {format: damage.sentence(each) for format, each in seen.damaged.items()}
-    return planning.make(work.loaded.manifest, current(seen), work.lock, seen.published, damaged)
+    made = planning.make(work.loaded.manifest, current(seen), work.lock, seen.published, damaged)
+    return reuse.held(made, work)
 
 
 def refusals(work: Job, made: Plan, *, repair: bool = False) -> tuple[Problem, ...]:
@@ -165,7 +166,8 @@ def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
             work.problem(("formats", s.format), s.reason, restoring(work)) for s in rewritten
         )
     what = list(dict.fromkeys(change for step in refused for change in step.changes))
-    message = f"{work.name} {work.version} was released from other inputs: {'; '.join(what)}"
+    by = f" by {work.reused.released.by}" if work.reused is not None else ""
+    message = f"{work.name} {work.version} was released{by} from other inputs: {'; '.join(what)}"
     file = work.loaded.document.file
     hint = f"a released version never changes: run `artifactbuild bump {file}`"
     if cure := line_endings_cure(work, made):
@@ -206,7 +208,8 @@ def writes_nothing(seen: Seen) -> bool:
 def watched(seen: Seen) -> tuple[Watched, ...]:
     """Return all that the answer came from."""
     variables = _variables(seen)
-    return (_beside(seen), *([variables] if variables.names else []), *_stored(seen))
+    beside = (_beside(seen), *([variables] if variables.names else []))
+    return (*beside, *_stored(seen), *seen.work.history.watched)
 
 
 def _beside(seen: Seen) -> Watched:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from artifactbuild.history import NONE, Elsewhere, History
 from artifactbuild.index import location
 from artifactbuild.manifest import find, schema
 from artifactbuild.manifest.load import Loaded
@@ -33,11 +34,17 @@ BESIDE_INPUTS = frozenset({"formats", "version"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One manifest on its way: where it lies, what is known of it, where it is published."""
+    """One manifest on its way: where it lies, what is known of it, where it is published.
+
+    `history` is what git tells of its version, where that was asked; `elsewhere` are the releases
+    of it that others made.
+    """
 
     loaded: Loaded
     lock: Lock | None
     store: Store
+    history: History = NONE
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,6 +78,11 @@ class Job:
         return self.lock if self.lock is not None and self.lock.version == self.version else None
 
     @property
+    def reused(self) -> Elsewhere | None:
+        """The release by others that the version would be the second of, if there is one."""
+        return next((each for each in self.elsewhere if each.changes), None)
+
+    @property
     def lock_shown(self) -> str:
         """The lock's path, for people."""
         return lock_of(self.loaded)
@@ -101,12 +113,20 @@ class Job:
         """Return what the lock says of a format of this version."""
         return self.memory.artifacts.get(format) if self.memory is not None else None
 
-    def problem(self, path: tuple[Any, ...], message: str, hint: str = "") -> Problem:
+    def problem(
+        self,
+        path: tuple[Any, ...],
+        message: str,
+        hint: str = "",
+        *,
+        at: Literal["key", "value"] = "value",
+    ) -> Problem:
         """Locate a problem: at the name of a format, or at the value of any other key."""
         document = self.loaded.document
-        at: Literal["key", "value"] = "key" if path[:1] == ("formats",) else "value"
-        if len(path) == 2 and at == "key" and isinstance(document.data["formats"], list):
-            path = ("formats", document.data["formats"].index(path[1]))
+        if path[:1] == ("formats",):
+            at = "key"
+            if len(path) == 2 and isinstance(document.data["formats"], list):
+                path = ("formats", document.data["formats"].index(path[1]))
         return document.problem(path, message, hint, at=at)
 
 

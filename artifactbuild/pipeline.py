@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild import examining, holding, proving, recording, reusing
+from artifactbuild import examining, holding, proving, recording, same_payload
 from artifactbuild import plan as planning
 from artifactbuild.data import decode
 from artifactbuild.holding import Finding
@@ -89,7 +89,7 @@ def build(work: Job, server: Server, tell: Tell, wish: Wish = PLAIN) -> Finished
     steps = tuple(s for s in made.steps if s.action in (planning.BUILD, planning.DAMAGED))
     order = Order(work=work, steps=steps, server=server, tell=tell)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
-    reused = reusing.reusable(work, steps)
+    reused = same_payload.reusable(work, steps)
     if steps and not reused:
         _refuse_training(work)
     fresh = _made(order, wish, reused) if steps else {}
@@ -116,7 +116,7 @@ def needs_workers(work: Job) -> bool:
     """Tell whether carrying a plan out takes more than a copy of the last version's payloads."""
     if work.lock is None or work.lock.version == work.version:
         return True
-    return not reusing.reusable(work, plan(work).of(planning.BUILD))
+    return not same_payload.reusable(work, plan(work).of(planning.BUILD))
 
 
 def _refuse_training(work: Job) -> None:
@@ -165,7 +165,7 @@ def _taken(
 ) -> tuple[tuple[Complete, ...], Mapping[str, Finding]]:
     """Copy the payloads of the last version."""
     date = recording.moment(order.work)
-    complete = tuple(reusing.taken(order.work, made, staged, date) for made in reused)
+    complete = tuple(same_payload.taken(order.work, made, staged, date) for made in reused)
     note = f"the payload is that of {reused[0].version}, only texts changed since"
     return complete, {made.format: Finding(note=note) for made in reused}
 

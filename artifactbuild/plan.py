@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from artifactbuild.manifest.model import FormatRequest, Manifest
-from artifactbuild.release import revisions
+from artifactbuild.release import digest, revisions
 from artifactbuild.release.environment import drift
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Inputs
@@ -15,6 +15,9 @@ from artifactbuild.release.sources import words
 
 BUILD, KEEP, REFUSE, DAMAGED = "build", "keep", "refuse", "damaged"
 UP_TO_DATE = "up to date"
+
+TEXT = frozenset({"card", "metadata"})
+"""Keys of the manifest that only describe the model: a new text needs no new version."""
 
 NOT_HELD = {"onnx": ("string", "bfloat16"), "tflite": ("bfloat16", "float64")}
 """Dtypes of inputs that a format has no operations for."""
@@ -89,10 +92,16 @@ def make(
     )
 
 
-def changes(before: Inputs, now: Inputs) -> tuple[str, ...]:
-    """Say in words which keys of the manifest and which sources differ, sorted."""
+def changes(before: Inputs, now: Inputs, *, text: bool = False) -> tuple[str, ...]:
+    """Say in words which keys of the manifest and which sources differ, sorted.
+
+    What only describes the model is left out, unless `text` is asked for.
+    """
     keys = differing(before.manifest, now.manifest)
     files = differing(before.sources, now.sources)
+    if not text:
+        keys = [key for key in keys if key not in TEXT]
+        files = [name for name in files if name not in {*templates(before), *templates(now)}]
     variables = differing(before.variables, now.variables)
     return (
         *(f"`{key}` in the manifest changed" for key in keys),
@@ -100,6 +109,22 @@ def changes(before: Inputs, now: Inputs) -> tuple[str, ...]:
         *(f"the environment variable {name} changed" for name in variables),
         *drift(before.distributions, now.distributions),
     )
+
+
+def texts(before: Inputs, now: Inputs) -> tuple[str, ...]:
+    """Return the keys of the manifest and the card templates that differ, sorted."""
+    files = templates(before)  # a template that is new is told by its key
+    return (
+        *(key for key in differing(before.manifest, now.manifest) if key in TEXT),
+        *(name for name in differing(before.sources, now.sources) if name in files),
+    )
+
+
+def templates(inputs: Inputs) -> tuple[str, ...]:
+    """Return the sources that the card is rendered from, known by the digest of its key."""
+    card = inputs.manifest.get("card")
+    names = inputs.sources if card is not None else ()
+    return tuple(name for name in names if digest.of_data({"template": name}) == card)
 
 
 def impossible(manifest: Manifest, format: str, kind: str | None) -> str:
@@ -210,6 +235,6 @@ def _wanted(name: str, version: str, lock: Lock | None) -> str:
     return f"a new format of {version}"
 
 
-def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return the names that do not have the same digest on both sides, sorted."""
     return sorted(key for key in {*before, *now} if before.get(key) != now.get(key))

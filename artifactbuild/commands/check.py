@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,12 +10,13 @@ import click
 from artifactbuild import screen
 from artifactbuild.commands import telling
 from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
-from artifactbuild.commands.survey import complete, survey
+from artifactbuild.commands.survey import Answers, complete, survey
 from artifactbuild.commands.telling import Drift
+from artifactbuild.data import encode
 from artifactbuild.index.answers import Answer
 from artifactbuild.manifest import find
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.unchanged import Looked
+from artifactbuild.unchanged import Asked, Looked
 
 GOOD, EXPECTED = 0, 1
 
@@ -23,6 +24,11 @@ GOOD, EXPECTED = 0, 1
 @click.command("check")
 @PATHS
 @click.option("--committed", is_flag=True, help="Leave the artifacts out: for a commit hook.")
+@click.option(
+    "--locked",
+    is_flag=True,
+    help="Fail unless the committed lock is that of the manifest: for CI. Leaves artifacts out.",
+)
 @click.option("--strict", is_flag=True, help="Fail on what is else only told.")
 @FORMAT
 @ARTIFACTS
@@ -32,6 +38,7 @@ def command(
     looked: Looked | None,
     paths: tuple[str, ...],
     committed: bool,
+    locked: bool,
     strict: bool,
     style: str,
     artifacts: str | None,
@@ -45,7 +52,8 @@ def command(
     found = complete(survey(paths, artifacts, looked))
     if found.unreadable:
         raise Refusal(*found.unreadable)
-    options = committed or strict or as_json or style != screen.TEXT
+    options = committed or locked or strict or as_json or style != screen.TEXT
+    more = _of_git(found.answers) if locked else {}
     errors: list[Drift] = []
     manifests: list[dict[str, Any]] = []
     told: list[str] = []
@@ -54,10 +62,12 @@ def command(
             told.append(said)
             continue
         answer, file = found.answers[asked], find.shown(asked.manifest)
-        own = answer.committed if committed else answer.drift
-        errors += [each for each in own if each["error"] or strict]
+        own = answer.committed if committed or locked else answer.drift
+        own = [*own, *more.get(asked, ())]
+        failing = [each for each in own if strict or _fails(each, locked=locked)]
+        errors += failing
         manifests.append(_data(file, answer, own))
-        minor = [each for each in own if not (each["error"] or strict)]
+        minor = [each for each in own if each not in failing]
         if style == screen.GITHUB and not as_json:
             screen.annotate((Problem(**each["problem"]) for each in minor), screen.NOTICE)
         else:
@@ -70,6 +80,27 @@ def command(
     if errors:
         raise Refusal(*(Problem(**each["problem"]) for each in errors))
     return GOOD
+
+
+def _of_git(answers: Answers) -> Mapping[Asked, Sequence[Drift]]:
+    """Return what git says against the locks, which no index remembers."""
+    from artifactbuild import reuse
+    from artifactbuild.commands import inquiry
+    from artifactbuild.review import locked
+
+    work = locked.joined({asked: inquiry.job_of(asked) for asked in answers})
+    known = reuse.skipped(job for job in work.values() if job.memory is None)  # told already
+    for why in set(reuse.skipped(work.values())) - set(known):
+        screen.warning(why)
+    return {asked: encode(found) for asked, found in locked.find(work).items()}
+
+
+def _fails(drift: Drift, *, locked: bool) -> bool:
+    if drift["error"] or not locked:
+        return bool(drift["error"])
+    from artifactbuild.review.kinds import KINDS
+
+    return KINDS[drift["name"]].locked
 
 
 def _data(file: str, answer: Answer, drifts: Sequence[Drift]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from artifactbuild import examining, plan, screen
+from artifactbuild import examining, plan, reuse, screen
 from artifactbuild.commands import telling
 from artifactbuild.commands.survey import Answers, Findings, Survey
 from artifactbuild.data import encode
@@ -44,10 +44,13 @@ def read(found: Survey) -> tuple[dict[Asked, Job], tuple[Problem, ...]]:
     problems: list[Problem] = []
     for asked in found.open:
         try:
-            work[asked] = _job(asked)
+            work[asked] = job_of(asked)
         except Refusal as refusal:
             problems += refusal.problems
     problems += namesakes(each.loaded for each in _of_same_names(found, work))
+    work = reuse.joined(work)
+    for why in reuse.skipped(work.values()):
+        screen.warning(why)
     return work, tuple(problems)
 
 
@@ -58,10 +61,15 @@ def _of_same_names(found: Survey, work: dict[Asked, Job]) -> Iterator[Job]:
         if asked in work:
             yield work[asked]
         elif (asked.place.project, found.answers.model(asked)) in names:
-            yield _job(asked)
+            yield job_of(asked)
 
 
-def _job(asked: Asked) -> Job:
+def job_of(asked: Asked) -> Job:
+    """Read a manifest and its lock.
+
+    Raises:
+        Refusal: with all its problems.
+    """
     return job(load(Path(asked.manifest)), Path(asked.place.root))
 
 
@@ -81,7 +89,8 @@ def _answered(found: Survey, asked: Asked, seen: Seen) -> Answer:
         committed=encode(drift.committed(work)),
         checks=_checks(seen, made),
     )
-    if not (made.of(plan.REFUSE) or made.of(plan.DAMAGED) or any(each.error for each in drifts)):
+    wrong = made.of(plan.REFUSE) or made.of(plan.DAMAGED) or any(each.error for each in drifts)
+    if not (wrong or work.history.skipped):
         index, said = found.indexes[asked.place.root], telling.unchanged(asked, answer)
         index.remember(asked.place, asked.manifest, answer, said, examining.watched(seen))
     return answer
@@ -114,6 +123,8 @@ def _summary(job: Job, made: Plan) -> str:
         return f"{len(damaged)} damaged{kept}{f' (`{job.repair}`)' if able else ''}"
     if any(step.impossible for step in refused):
         return f"{len(refused)} of {len(made.steps)} formats cannot be made"
+    if refused and job.reused is not None:
+        return f"released by {job.reused.released.by} (`artifactbuild bump {file}`)"
     if refused:
         if cure := examining.line_endings_cure(job, made):
             rest = "" if cure.complete else f", then `artifactbuild bump {file}`"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from artifactbuild.git import filters, missing, running
+from artifactbuild.git import filters, missing, objects, running
 from artifactbuild.git.place import Repository, opened
 from artifactbuild.problems import Problem, Refusal
 
@@ -32,7 +32,6 @@ MAIN = ("main", "master", "trunk")
 MAX_BYTES = 1 << 24
 """What is read of a file in a commit at most: no manifest and no lock is larger."""
 
-_FILE = "blob"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -59,7 +58,7 @@ def fork(repository: Repository) -> tuple[str, str]:
     Raises:
         Refusal: when no main branch is found, or nothing in common with it.
     """
-    branches = [*_remote_main(repository), *MAIN, *(f"origin/{name}" for name in MAIN)]
+    branches = [*remote_main(repository), *MAIN, *(f"origin/{name}" for name in MAIN)]
     commits = ((each, commit(repository, each)) for each in branches)
     branch, tip = next(((name, at) for name, at in commits if at), (None, None))
     if branch is None or tip is None:
@@ -90,7 +89,7 @@ def contents(repository: Repository, commit: str, paths: Iterable[str]) -> dict[
     """
     known = _objects(repository, commit)
     wanted = {path: known[path] for path in paths if path in known}
-    sizes = _sizes(repository, wanted.values())
+    sizes = objects.sizes(repository, wanted.values())
     lost = {path: name for path, name in wanted.items() if name not in sizes}
     if lost:
         what = ", ".join(lost)
@@ -99,15 +98,8 @@ def contents(repository: Repository, commit: str, paths: Iterable[str]) -> dict[
         if sizes[name] > MAX_BYTES:
             message = f"has {sizes[name]} bytes, expected at most {MAX_BYTES}"
             raise Refusal(Problem(file=f"{commit[:7]}:{path}", message=message))
-    answer = repository.run("cat-file", "--batch", given=_lines(wanted.values()))
-    if answer.code:
-        raise running.refusal(repository.top, ("cat-file",), answer)
-    found, rest = {}, memoryview(answer.out)
-    for path, name in wanted.items():
-        start = len(f"{name} {_FILE} {sizes[name]}\n")
-        found[path] = bytes(rest[start : start + sizes[name]])
-        rest = rest[start + sizes[name] + 1 :]
-    return found
+    found = objects.contents(repository, sizes)
+    return {path: found[name] for path, name in wanted.items()}
 
 
 def known(repository: Repository, folder: Path) -> tuple[str, ...]:
@@ -134,7 +126,7 @@ def staged(repository: Repository, file: Path) -> bytes | None:
     entry = os.fsdecode(answer.out).partition("\t")[0].split(" ")
     if len(entry) != len(("mode", "object", "stage")):
         return None
-    found = repository.run("cat-file", _FILE, entry[1])
+    found = repository.run("cat-file", objects.FILE, entry[1])
     return None if found.code else found.out
 
 
@@ -166,7 +158,7 @@ def _unwritten(
     repository: Repository, commit: str, known: Mapping[str, str], answer: running.Answer
 ) -> Refusal:
     """Return why files of a commit could not be written: for objects that are missing, mostly."""
-    sizes = _sizes(repository, known.values())
+    sizes = objects.sizes(repository, known.values())
     lost = [name for name in dict.fromkeys(known.values()) if name not in sizes]
     if lost:
         return missing.objects(repository, f"files of {commit}", lost)
@@ -181,7 +173,8 @@ def _parsed(repository: Repository, name: str) -> str | None:
     return None if answer.code else answer.out.decode().strip().splitlines()[-1]
 
 
-def _remote_main(repository: Repository) -> list[str]:
+def remote_main(repository: Repository) -> list[str]:
+    """Return what the remote calls its main branch, if it says so."""
     arguments = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
     answer = repository.run(*arguments)
     return [] if answer.code else [os.fsdecode(answer.out).strip()]
@@ -196,19 +189,6 @@ def _objects(repository: Repository, commit: str) -> dict[str, str]:
     for line in filter(None, os.fsdecode(answer.out).split("\0")):
         described, _, path = line.partition("\t")
         _, kind, name = described.split(" ")
-        if kind == _FILE:
+        if kind == objects.FILE:
             found[path] = name
     return found
-
-
-def _sizes(repository: Repository, names: Iterable[str]) -> Mapping[str, int]:
-    """Return the sizes of the objects that are there."""
-    answer = repository.run("cat-file", "--batch-check", given=_lines(names))
-    if answer.code:
-        raise running.refusal(repository.top, ("cat-file",), answer)
-    rows = [line.split(" ") for line in answer.out.decode().splitlines()]
-    return {row[0]: int(row[2]) for row in rows if len(row) == len(("name", "kind", "size"))}
-
-
-def _lines(names: Iterable[str]) -> bytes:
-    return "".join(f"{name}\n" for name in names).encode()

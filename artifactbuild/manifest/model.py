@@ -134,7 +134,7 @@ class Manifest:
         validation, metadata = full["validation"], full["metadata"]
         return cls(
             name=full["name"],
-            version=full["version"],
+            version=str(full["version"]),
             factory=Target.parse(full["factory"]),
             kwargs=full["kwargs"],
             seed=full["seed"],

@@ -6,12 +6,14 @@ import copy
 import functools
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 from referencing import Registry
 
 from artifactbuild import resources
+from artifactbuild.manifest import versions
 from artifactbuild.manifest.text import Document
 from artifactbuild.manifest.words import Finding, explain, fitting, resolved
 from artifactbuild.problems import Problem
@@ -63,7 +65,19 @@ def format_names() -> tuple[str, ...]:
 def _findings(document: Document) -> Iterator[Finding]:
     if isinstance(document.data, dict):
         for error in _validator().iter_errors(document.data):
-            yield from explain(document, error, _schema())
+            for finding in explain(document, error, _schema()):
+                yield _with_version(document, finding)
+
+
+def _with_version(document: Document, finding: Finding) -> Finding:
+    """Return a finding, of a version with the one that was probably meant."""
+    if finding.where != ("version",):
+        return finding
+    found = document.data["version"]
+    written = document.plain.get(finding.where, found)
+    hint = versions.hint(written if isinstance(written, str) else None)
+    own = hint == versions.EXAMPLE and finding.hint.startswith("for example ")
+    return finding if own else replace(finding, hint=hint)
 
 
 def _filled(schema: Any, data: Any) -> Any:

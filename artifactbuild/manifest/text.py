@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 
 import yaml
 
-from artifactbuild.manifest import scalars
+from artifactbuild.manifest import scalars, versions
 from artifactbuild.problems import Problem
 
 MAX_BYTES = 1 << 20
@@ -198,7 +198,8 @@ class _Reader:
         try:
             return scalars.resolve(value)
         except scalars.Refused as refused:
-            self._note(_start(event), refused.message, refused.hint)
+            hint = versions.hint(value) if where == ("version",) else refused.hint
+            self._note(_start(event), refused.message, hint)
             self.reported.add(where)
             return None
 

@@ -169,7 +169,7 @@ def _lock(
 ) -> Compared:
     """Hold the lock that the rebuild wrote against the released one."""
     before, after = released.lock, _of_same_formats(rebuilt.lock, released.lock)
-    changes = planning.changes(before.inputs, after.inputs)
+    changes = planning.changes(before.inputs, after.inputs, text=True)
     figure = False
     if before == after:
         what = ""

@@ -114,7 +114,7 @@ def _changes(work: Job, memory: Lock) -> list[str]:
     now = inputs_now(work, [memory.inputs])
     options = {request.name: dict(request.options) for request in work.loaded.manifest.formats}
     return [
-        *planning.changes(memory.inputs, now),
+        *planning.changes(memory.inputs, now, text=True),
         *(f"{name} is no longer asked for" for name in memory.artifacts if name not in options),
         *(
             f"the options of {name} changed"

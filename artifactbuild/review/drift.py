@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from artifactbuild import examining, plan
 from artifactbuild.examining import Seen
 from artifactbuild.job import Job, in_kinds_of, shown
+from artifactbuild.manifest import weaker
+from artifactbuild.manifest.model import FormatRequest
 from artifactbuild.plan import Current
-from artifactbuild.problems import Problem
 from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import damage, environment, line_endings, record
 from artifactbuild.release.damage import Damage
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.sources import ABSENT, PRESENT
 from artifactbuild.resources import card_template
-from artifactbuild.review.kinds import KINDS, REPAIR
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """One disagreement: its name, the sentence and the command, and where in the manifest it is."""
-
-    name: str
-    sentence: str
-    repair: str
-    error: bool
-    problem: Problem
+from artifactbuild.review import releasing, texting
+from artifactbuild.review.disagreement import Drift, made
 
 
 def find(work: Job, *, artifacts: bool = True) -> tuple[Drift, ...]:
@@ -40,11 +30,10 @@ def find(work: Job, *, artifacts: bool = True) -> tuple[Drift, ...]:
 
 def of(seen: Seen) -> tuple[Drift, ...]:
     """Find all drift of what was seen of a manifest."""
-    return (
-        *_without_artifacts(seen),
-        *_published(seen),
-        *_cards(seen),
-    )
+    known = (*_without_artifacts(seen), *_published(seen))
+    # A template that changed is one warning, not one for each card.
+    texts = any(each.name == texting.NAME for each in known)
+    return (*known, *(() if texts else _cards(seen)))
 
 
 def committed(work: Job) -> tuple[Drift, ...]:
@@ -61,54 +50,59 @@ def _without_artifacts(seen: Seen) -> Iterator[Drift]:
 
 def _impossible(seen: Seen, now: Current) -> Iterator[Drift]:
     work = seen.work
-    made = plan.make(work.loaded.manifest, now, work.lock, seen.published)
-    for step in made.of(plan.REFUSE):
+    planned = plan.make(work.loaded.manifest, now, work.lock, seen.published)
+    for step in planned.of(plan.REFUSE):
         if step.impossible and step.format not in seen.damaged:
-            yield _drift(work, "format-impossible", ("formats", step.format), what=step.reason)
+            yield made(work, "format-impossible", ("formats", step.format), what=step.reason)
 
 
 def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
     """Hold the manifest and the sources against what the version was made from."""
     work, memory = seen.work, seen.work.memory
     if memory is None:
-        name = "not-locked" if work.lock is None else "lock-stale"
-        yield _drift(work, name, what=work.lock.version if work.lock else "")
+        yield from releasing.unreleased(work)
     before = next(iter(seen.remembered if memory is None else [memory.inputs]), None)
     if before is None:
         return
     before = in_kinds_of(work, before, seen.remembered)
     for key in plan.differing(before.manifest, now.inputs.manifest):
-        yield _drift(work, "manifest-changed", (key,), what=key)
+        if key not in plan.TEXT:
+            yield made(work, "manifest-changed", (key,), what=key)
+    for where, what in texting.changed(work, before, now.inputs):
+        yield made(work, texting.NAME, where, what=what, at="key")
     yield from _read(work, before, now.inputs)
     apart = environment.library_drift(memory.accepted, now.environment) if memory else ()
     if apart:
         what = f"the environment changed ({'; '.join(apart)})"
-        yield _drift(work, "environment-changed", what=what)
+        yield made(work, "environment-changed", what=what)
 
 
 def _read(work: Job, before: Inputs, now: Inputs) -> Iterator[Drift]:
     """Compare what the project's code read when the version was released with what is there now."""
+    texts = plan.texts(before, now)
     sources = {name: state for name, state in now.sources.items() if name in before.sources}
     for name in plan.differing(before.sources, sources):
+        if name in texts:
+            continue
         was = before.sources.get(name)
         if was is not None and (endings := line_endings.named(sources.get(name, ""))):
             yield _line_endings(work, name, was, endings)
             continue
         what = f"the list of files in {name}" if name.endswith("/") and was != PRESENT else name
         kind = "source-changed" if name in sources else "source-missing"
-        yield _drift(work, "source-new" if was == ABSENT else kind, ("factory",), what=what)
+        yield made(work, "source-new" if was == ABSENT else kind, ("factory",), what=what)
     for name in plan.differing(before.variables, now.variables):
-        yield _drift(work, "variable-changed", ("factory",), what=name)
+        yield made(work, "variable-changed", ("factory",), what=name)
     for what in environment.drift(before.distributions, now.distributions):
-        yield _drift(work, "distribution-changed", ("factory",), what=what)
+        yield made(work, "distribution-changed", ("factory",), what=what)
     for name in sorted(before.distributions.keys() - now.distributions.keys()):
-        yield _drift(work, "distribution-missing", ("factory",), what=name)
+        yield made(work, "distribution-missing", ("factory",), what=name)
 
 
 def _line_endings(work: Job, name: str, was: str, endings: str) -> Drift:
     """Name a file that git, or an editor, gave other line endings."""
     repair = line_endings.repair(work.loaded.path.parent / name, was)
-    found = _drift(work, "source-line-endings", ("factory",), what=name, endings=endings)
+    found = made(work, "source-line-endings", ("factory",), what=name, endings=endings)
     return replace(found, repair=repair, problem=replace(found.problem, hint=f"`{repair}`"))
 
 
@@ -120,14 +114,28 @@ def _formats(work: Job) -> Iterator[Drift]:
     for request in work.loaded.manifest.formats:
         where = ("formats", request.name)
         if request.name not in locked:
-            yield _drift(work, "format-not-locked", where, what=request.name)
-        elif dict(locked[request.name].options) != dict(request.options):
-            yield _drift(work, "options-changed", where, what=request.name)
+            yield made(work, "format-not-locked", where, what=request.name)
+        else:
+            yield from _options(work, request, locked[request.name].options)
         if rewritten := plan.rewriting(request.name, work.memory):
-            yield _drift(work, "writer-newer", where, what=rewritten)
+            yield made(work, "writer-newer", where, what=rewritten)
     dropped = sorted(set(locked) - set(work.formats))
     if dropped:
-        yield _drift(work, "format-dropped", ("formats",), what=", ".join(dropped))
+        yield made(work, "format-dropped", ("formats",), what=", ".join(dropped))
+
+
+def _options(work: Job, request: FormatRequest, before: Mapping[str, Any]) -> Iterator[Drift]:
+    """Hold the options of a format against the lock; a wider tolerance has a name of its own."""
+    where, name = ("formats", request.name), request.name
+    outputs = tuple(tensor.name for tensor in work.memory.output_signature) if work.memory else ()
+    was, now = (weaker.rules_of(each, name, outputs) for each in (before, request.options))
+    wider = weaker.changes(was, now)
+    for output, what in wider.items():
+        of = f"{output!r} in {name}" if output else name
+        yield made(work, "tolerance-wider", where, what=f"{of} ({what})")
+    apart = plan.differing(before, request.options)
+    if apart and not (wider and set(apart) <= {"tolerance", "compare", "outputs"}):
+        yield made(work, "options-changed", where, what=name)
 
 
 def _published(seen: Seen) -> Iterator[Drift]:
@@ -137,13 +145,13 @@ def _published(seen: Seen) -> Iterator[Drift]:
     there = {*seen.records, *seen.damaged}
     lacking = [format for format in work.formats if format in locked and format not in there]
     if lacking:
-        yield _drift(work, "not-published", what=", ".join(lacking))
+        yield made(work, "not-published", what=", ".join(lacking))
     for format in seen.records:
         folder, where = work.folder(format), ("formats", format)
         if format not in locked:
-            yield _drift(work, "published-not-locked", where, what=format)
+            yield made(work, "published-not-locked", where, what=format)
         elif not locked[format].is_payload(seen.files[format]):
-            yield _drift(work, "artifact-unlike-lock", where, what=shown(folder), folder=folder)
+            yield made(work, "artifact-unlike-lock", where, what=shown(folder), folder=folder)
     for format, damaged in seen.damaged.items():
         yield from _damaged(work, format, damaged)
 
@@ -153,11 +161,11 @@ def _damaged(work: Job, format: str, damaged: tuple[Damage, ...]) -> Iterator[Dr
     folder, where = work.folder(format), ("formats", format)
     if work.locked(format) is None:
         what = damage.sentence(damaged)
-        yield _drift(work, "artifact-damaged", where, what=what, folder=folder)
+        yield made(work, "artifact-damaged", where, what=what, folder=folder)
         return
     for each in damaged:
         what = shown(folder / each.file) + (f": {each.why}" if each.why else "")
-        yield _drift(work, f"artifact-{each.kind}", where, what=what, folder=folder)
+        yield made(work, f"artifact-{each.kind}", where, what=what, folder=folder)
 
 
 def _cards(seen: Seen) -> Iterator[Drift]:
@@ -170,7 +178,7 @@ def _cards(seen: Seen) -> Iterator[Drift]:
 
             now = card.render_file(work.folder(format) / record.FILE, work.template)
             if _content(file) != now.encode():
-                yield _drift(work, "card-stale", ("formats", format), what=shown(file))
+                yield made(work, "card-stale", ("formats", format), what=shown(file))
 
 
 def _content(file: Path) -> bytes | None:
@@ -193,30 +201,3 @@ def _is_vouched_for(seen: Seen, format: str) -> bool:
         and environment.is_own(made.environment)
         and all(found.get(n) == locked.files.get(n) for n in (record.FILE, record.CARD))
     )
-
-
-def _drift(
-    work: Job,
-    name: str,
-    where: tuple[Any, ...] = ("version",),
-    *,
-    what: str = "",
-    endings: str = "",
-    folder: Path | None = None,
-) -> Drift:
-    kind = KINDS[name]
-    words = {
-        "what": what,
-        "endings": endings,
-        "version": work.version,
-        "manifest": work.loaded.document.file,
-        "lock": work.lock_shown,
-        "root": shown(work.store.root),
-        "folder": shown(folder) if folder is not None else "",
-    }
-    sentence = kind.sentence.format(**words)
-    repair = kind.repair.format(**{name: shlex.quote(word) for name, word in words.items()})
-    if kind.repair == REPAIR:
-        repair = work.repair
-    problem = work.problem(where, f"{name}: {sentence}", f"`{repair}`")
-    return Drift(name=name, sentence=sentence, repair=repair, error=kind.error, problem=problem)

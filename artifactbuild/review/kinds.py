@@ -10,12 +10,14 @@ from dataclasses import dataclass
 class Kind:
     """One kind of drift: a sentence on it, the command that repairs it, and if it is an error.
 
-    What is no error is only told: it is a state on the way, not a contradiction.
+    What is no error is only told: it is a state on the way, not a contradiction. With
+    `check --locked`, what is `locked` is an error all the same.
     """
 
     sentence: str
     repair: str
     error: bool
+    locked: bool = False
 
 
 BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
@@ -27,6 +29,7 @@ RESTORE = (
 )
 """What `release.line_endings` gives where git tracks a text file next to the manifest."""
 
+BUMP_TO = "artifactbuild bump --to {next} {manifest}"
 GIVE_UP = "rm -rf {folder} && artifactbuild build {manifest}"
 
 KINDS: Mapping[str, Kind] = {
@@ -34,6 +37,11 @@ KINDS: Mapping[str, Kind] = {
         sentence="`{what}` in the manifest changed since {version} was released",
         repair=BUMP,
         error=True,
+    ),
+    "text-changed": Kind(
+        sentence="`{what}` changed since {version} was released: the next version tells it",
+        repair=BUMP,
+        error=False,
     ),
     "source-changed": Kind(
         sentence="{what} changed since {version} was released", repair=BUMP, error=True
@@ -70,22 +78,68 @@ KINDS: Mapping[str, Kind] = {
         repair=BUMP,
         error=True,
     ),
+    "tolerance-wider": Kind(
+        sentence="the tolerance of {what} is wider than {version} was released with",
+        repair=BUMP,
+        error=True,
+    ),
     "format-impossible": Kind(
         sentence="cannot be made: {what}", repair="artifactbuild plan {manifest}", error=True
     ),
     "not-locked": Kind(
-        sentence="{version} was never built: there is no lock", repair=BUILD, error=False
+        sentence="{version} was never built: there is no lock",
+        repair=BUILD,
+        error=False,
+        locked=True,
     ),
     "lock-stale": Kind(
-        sentence="{version} was never built: the lock is of {what}", repair=BUILD, error=False
+        sentence="{version} was never built: the lock is of {what}",
+        repair=BUILD,
+        error=False,
+        locked=True,
+    ),
+    "lock-lost": Kind(
+        sentence="{version} was released by {what} from the same inputs, and its lock is not here",
+        repair="git show {there} > {lock}",
+        error=False,
+        locked=True,
+    ),
+    "version-reused": Kind(
+        sentence="{version} was released by {what}: a version is released once",
+        repair=BUMP,
+        error=True,
+    ),
+    "version-lower": Kind(
+        sentence="{version} comes before {what}, which was released",
+        repair=BUMP_TO,
+        error=False,
+    ),
+    "version-scheme": Kind(
+        sentence="{version} does not follow {what}, which was released: neither comes first",
+        repair=BUMP_TO,
+        error=False,
+    ),
+    "lock-uncommitted": Kind(
+        sentence="the lock of {version} {what}",
+        repair="git add --force {lock} && git commit",
+        error=True,
+    ),
+    "no-repository": Kind(
+        sentence="there is no git repository that has the lock of {version}",
+        repair="artifactbuild check --committed {manifest}",
+        error=True,
     ),
     "format-not-locked": Kind(
-        sentence="{what} is asked for, and not in the lock of {version}", repair=BUILD, error=False
+        sentence="{what} is asked for, and not in the lock of {version}",
+        repair=BUILD,
+        error=False,
+        locked=True,
     ),
     "format-dropped": Kind(
         sentence="{what} was released in {version}, and is not asked for any more",
         repair=BUMP,
         error=False,
+        locked=True,
     ),
     "not-published": Kind(
         sentence="the lock of {version} has {what}, and {root} has not",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from artifactbuild.release.diff.contract import FORMAT
+from artifactbuild.release.diff.contract import FORMAT, PROOF
 from artifactbuild.release.diff.nouns import (
     ADDED,
     CHANGED,
@@ -53,7 +53,7 @@ def all_of(difference: Difference) -> Iterator[Section]:
 def _contract(difference: Difference) -> Iterator[Section]:
     rows = tuple(
         (
-            ("BREAKING" if each.breaking else "fine",),
+            ("BREAKING" if each.breaking else "WEAKER" if each.part == PROOF else "fine",),
             (f"{each.part} ", Name(each.name)),
             tuple(contract_change(each)),
             (each.why,),
@@ -65,7 +65,10 @@ def _contract(difference: Difference) -> Iterator[Section]:
 
 
 def contract_change(change: ContractChange) -> Iterator[str]:
-    """Yield what became of an input, an output or a format."""
+    """Yield what became of an input, an output, a format or a proof."""
+    if change.part == PROOF:
+        yield Name(change.what)
+        return
     yield change.what
     told = change.after if change.before is None else change.before
     if change.part == FORMAT:

@@ -10,10 +10,12 @@ from typing import Any
 from artifactbuild import examining, plan
 from artifactbuild.job import Job, inputs_now
 from artifactbuild.manifest import load, schema, text
+from artifactbuild.manifest.model import Manifest
 from artifactbuild.problems import Refusal
 from artifactbuild.release import digest, lock, locking, record
 from artifactbuild.release.diff.nouns import Side
 from artifactbuild.release.lock import Lock, Locked
+from artifactbuild.release.record import Inputs
 from artifactbuild.release.store import Store
 
 Folders = Mapping[str, Path]
@@ -51,6 +53,7 @@ def at_revision(
     if unsound and known is None:
         raise Refusal(*unsound)
     data = None if unsound else _full(document.data)
+    manifest = None if unsound else Manifest.from_data(document.data)
     version = data["version"] if data is not None else known.version if known else ""
     name = data["name"] if data is not None else known.model if known else ""
     return _placed(
@@ -60,6 +63,7 @@ def at_revision(
             model=name,
             version=version,
             manifest=data,
+            requested=_requested(manifest) if manifest is not None else None,
             lock=known if known is not None and known.version == version else None,
             records={},
         ),
@@ -90,6 +94,7 @@ def of_job(work: Job, label: str) -> Placed:
         model=work.name,
         version=work.version,
         manifest=_full(work.loaded.document.data),
+        requested=_requested(work.loaded.manifest),
         lock=work.memory,
         records={},
         pending=_pending(work),
@@ -104,9 +109,15 @@ def _pending(work: Job) -> tuple[str, ...]:
     if work.memory is None:
         before = work.lock.inputs
         now = inputs_now(work, [before])
-        return plan.changes(replace(before, manifest={}), replace(now, manifest={}))
+        return plan.changes(_texts_alone(before), _texts_alone(now))
     steps = examining.plan(examining.see(work)).steps
     return tuple(dict.fromkeys(change for step in steps for change in step.changes))
+
+
+def _texts_alone(inputs: Inputs) -> Inputs:
+    """Leave out the keys of the manifest but those by which a card's template is known."""
+    kept = {key: value for key, value in inputs.manifest.items() if key in plan.TEXT}
+    return replace(inputs, manifest=kept)
 
 
 def of_lock(known: Lock, label: str, path: Path, artifacts: Path | None) -> Placed:
@@ -138,8 +149,13 @@ def _store(manifest: Path, artifacts: Path | None) -> Store:
     return Store(root=root)
 
 
+def _requested(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
+    return {request.name: request.options for request in manifest.formats}
+
+
 def _full(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a manifest's data with every default, formats as a mapping."""
     formats = data["formats"]
     named = {name: {} for name in formats} if isinstance(formats, list) else formats
-    return schema.defaults({**data, "formats": {k: v or {} for k, v in named.items()}})
+    own = {"version": str(data["version"]), "formats": {k: v or {} for k, v in named.items()}}
+    return schema.defaults({**data, **own})

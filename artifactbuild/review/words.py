@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from artifactbuild.release.diff.nouns import WORKING_TREE, Difference, Layers, Side
+from artifactbuild.release.diff.contract import PROOF
+from artifactbuild.release.diff.nouns import (
+    WORKING_TREE,
+    ContractChange,
+    Difference,
+    Layers,
+    Side,
+)
 from artifactbuild.review import sections
-from artifactbuild.review.phrases import arrow_text, count, joined, source_action
+from artifactbuild.review.phrases import arrow_text, count, few, joined, source_action
 from artifactbuild.review.sections import ACTIONS, contract_change, weighty
 from artifactbuild.review.telling import Command, Line, Name, Report
 
@@ -65,9 +72,12 @@ def _summary(difference: Difference, before: Side, after: Side) -> Iterator[str]
     if after.lock is None or before.lock is None:
         side = after if after.lock is None else before
         pending = [(Name(each),) for each in side.pending]
-        yield from joined([*_others(difference), *pending, _unbuilt(side)], "; ")
+        known = [*_contract_told(difference)] if difference.contract else []
+        yield from joined([*known, *_others(difference), *pending, _unbuilt(side)], "; ")
         return
     if after.pending and after.lock == before.lock:
+        if difference.contract:
+            yield from (*joined([*_contract_told(difference)], ", "), "; ")
         yield from _since(after)
         return
     if not changed(difference):
@@ -105,10 +115,23 @@ def _contract_told(difference: Difference) -> Iterator[Line]:
         yield f"BREAKS clients: {one.part} ", Name(one.name), " ", *contract_change(one)
     elif breaking:
         yield (f"BREAKS clients in {len(breaking)} ways",)
-    elif difference.contract:
+    elif any(each.part != PROOF for each in difference.contract):
         yield ("contract changed without a break",)
-    else:
+    elif not difference.contract:
         yield ("contract unchanged",)
+    yield from _weaker([each for each in difference.contract if each.part == PROOF])
+
+
+def _weaker(changes: list[ContractChange]) -> Iterator[Line]:
+    """Tell of weaker proofs: those that changed alike are told at once."""
+    alike: dict[str, list[str]] = {}
+    for each in changes:
+        alike.setdefault(each.what, []).append(each.name)
+    if len(alike) > 2:
+        yield (f"WEAKER proof in {len(changes)} ways",)
+        return
+    for what, names in alike.items():
+        yield "WEAKER proof of ", *few(names), ": ", Name(what)
 
 
 def _outputs_told(difference: Difference) -> str:

@@ -159,6 +159,12 @@ def test_nothing_to_find(project: Path, capsys: pytest.CaptureFixture[str]) -> N
         ("'v1'", [], "'v2'"),
         ("v1  # first", [], "v2  # first"),
         ("v1", ["--to", "2.0.0"], "2.0.0"),
+        ("1", [], "2"),
+        ("'9'", [], "'10'"),
+        ('"1"', ["--to", "3"], '"3"'),
+        ("v1", ["--to", "3"], "3"),
+        ("3  # served", ["--to", "v4"], "v4  # served"),
+        ('"v\\x31"', [], '"v2"'),
     ],
 )
 def test_bump_changes_the_version_and_nothing_else(
@@ -170,20 +176,58 @@ def test_bump_changes_the_version_and_nothing_else(
 ) -> None:
     text = "# a comment\n" + manifest.read_text()
     manifest.write_text(text.replace("version: v1", f"version: {version}"))
-    assert run(["bump", *arguments]) == 0
+    assert run(["bump", "dense", *arguments]) == 0
     assert manifest.read_text() == text.replace("version: v1", f"version: {after}")
     assert capsys.readouterr().out.startswith("dense/model.artifact.yaml: ")
 
 
 @pytest.mark.parametrize(
-    ("to", "message"), [("v1", "the version is 'v1' already"), ("../x", "'../x'")]
+    ("to", "message", "hint"),
+    [
+        (
+            "v1",
+            "the version is 'v1' already",
+            "run `artifactbuild bump dense/model.artifact.yaml` for the next one, or name one "
+            "with --to",
+        ),
+        (
+            "../x",
+            "--to '../x' is no version, expected 1, v1 or a semantic version such as 1.0.0 or "
+            "1.0.0-rc.1",
+            "run `artifactbuild bump --to v2 dense/model.artifact.yaml`",
+        ),
+        (
+            "1.10",
+            "--to '1.10' is no version, expected 1, v1 or a semantic version such as 1.0.0 or "
+            "1.0.0-rc.1",
+            "run `artifactbuild bump --to 1.10.0 dense/model.artifact.yaml`",
+        ),
+    ],
 )
 def test_bump_to_what_cannot_be_writes_nothing(
-    manifest: Path, capsys: pytest.CaptureFixture[str], to: str, message: str
+    manifest: Path, capsys: pytest.CaptureFixture[str], to: str, message: str, hint: str
 ) -> None:
     before = manifest.read_bytes()
-    assert run(["bump", "--to", to]) == 1
-    assert message in capsys.readouterr().err
+    assert run(["bump", "dense", "--to", to]) == 1
+    assert capsys.readouterr().err == (
+        f"dense/model.artifact.yaml:3:10: {message}\n"
+        f"    version: v1\n             ^ {hint}\n1 problem\n"
+    )
+    assert manifest.read_bytes() == before
+    command = re.findall("`artifactbuild (.*?)`", hint)[0]
+    assert run(command.split()) == 0
+
+
+def test_version_that_bump_cannot_edit_is_refused(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest.write_text(manifest.read_text().replace("version: v1", "version: |-\n  v1"))
+    before = manifest.read_bytes()
+    assert run(["bump", str(manifest)]) == 1
+    assert capsys.readouterr().err == (
+        "dense/model.artifact.yaml:3:10: the version is written in a way that `bump` does not "
+        "edit\n    version: |-\n             ^ write version: v1\n1 problem\n"
+    )
     assert manifest.read_bytes() == before
 
 

@@ -24,7 +24,7 @@ def test_a_refused_manifest_leaves_nothing_behind(
     tmp_path: Path,
 ) -> None:
     manifest = copied(SAMPLE)
-    manifest.write_text(manifest.read_text().replace("version: v1", "version: 7"))
+    manifest.write_text(manifest.read_text().replace("version: v1", "version: 7.5"))
     if not nothing_is_published:
         (project / "artifacts").mkdir()
     scratch = tmp_path / "scratch"

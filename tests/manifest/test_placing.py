@@ -118,7 +118,7 @@ def test_name_of_another_manifest_of_the_project_is_not_taken_again(project: Pat
         ),
         ({"factory": "ranking:make_rankr"}, "module 'ranking' defines no 'make_rankr'"),
         ({"name": "No"}, "name is 'No', expected lower-case letters"),
-        ({"version": "1"}, "version is '1', expected vN or a semantic version"),
+        ({"version": "1.10"}, "version is '1.10', expected 1, v1 or a semantic version"),
         ({"kwargs": {"a": "b\u200b"}}, "the string holds the invisible character U+200B"),
         ({"kwargs": {"a b": 1}}, "key 'a b' is not taken, expected the name of a keyword"),
         (

@@ -9,9 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from artifactbuild import resources
-from artifactbuild.manifest import schema
-from artifactbuild.manifest.text import read
-from tests.manifest.manifests import HEAD, case, document
+from artifactbuild.manifest import schema, text
+from artifactbuild.manifest.model import Manifest
+from artifactbuild.manifest.text import Document
+from artifactbuild.problems import Problem
+from tests.manifest.manifests import FORMATS, HEAD, REFERENCE, SIGNATURE, case, document
 
 SCHEMA = resources.schema("model.artifact")
 
@@ -84,18 +86,91 @@ def test_both_ways_to_ask_for_formats_know_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "version", ["v1", "v0", "v120", "1.0.0", "0.10.3", "1.0.0-rc.1", "2.0.0-alpha-1"]
+    "version",
+    [
+        "1",
+        "20261201",
+        "9" * 18,
+        "v1",
+        "v0",
+        "v120",
+        "1.0.0",
+        "0.10.3",
+        "1.0.0-rc.1",
+        "2.0.0-alpha-1",
+    ],
 )
 def test_versions_that_are_taken(version: str) -> None:
     assert said(head=HEAD.replace("v1", f"'{version}'")) == []
 
 
 @pytest.mark.parametrize(
-    "version", ["1", "1.10", "v01", "v1.0", "1.0.0+x", "1.0.0-", "latest", "v1\\n", "../v1", "v١"]
+    "version",
+    [
+        *("0", "01", "-1", "9" * 19, "١", "1\\n"),
+        *("1.10", "v01", "v1.0", "1.0.0+x", "1.0.0-", "latest", "v1\\n", "../v1", "v١"),
+    ],
 )
 def test_versions_that_are_refused(version: str) -> None:
     (message,) = said(head=HEAD.replace("v1", f'"{version}"'))
-    assert message.endswith("expected vN or a semantic version such as 1.0.0 or 1.0.0-rc.1")
+    assert message.endswith("expected 1, v1 or a semantic version such as 1.0.0 or 1.0.0-rc.1")
+
+
+@pytest.mark.parametrize("written", ["1", "'1'", '"1"', "+1"])
+def test_number_is_the_version_of_its_text(written: str) -> None:
+    found = document(head=HEAD.replace("v1", written))
+    assert schema.check(found) == ()
+    assert Manifest.from_data(found.data).version == "1"
+
+
+def versioned(version: str) -> tuple[Document, list[Problem]]:
+    """Read a manifest with a version that may be no YAML of ours."""
+    head = HEAD.replace("version: v1", f"version: {version}")
+    found = text.read((head + FORMATS + SIGNATURE + REFERENCE).encode(), "f")
+    return found, [*found.problems, *schema.check(found)]
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        ("1.10", "version is 1.10 (a number), expected a string or an integer", "'1.10.0'"),
+        ("1.0", "version is 1.0 (a number), expected a string or an integer", "'1.0.0'"),
+        ("v1.10", "version is 'v1.10', expected 1, v1 or a semantic version such as "
+         "1.0.0 or 1.0.0-rc.1", "'1.10.0'"),
+        ("'1.10'", "version is '1.10', expected 1, v1 or a semantic version such as "
+         "1.0.0 or 1.0.0-rc.1", "'1.10.0'"),
+        ("1.2.3+linux", "version is '1.2.3+linux', expected 1, v1 or a semantic version such as "
+         "1.0.0 or 1.0.0-rc.1", "'1.2.3'"),
+        ("1.10rc1", "version is '1.10rc1', expected 1, v1 or a semantic version such as "
+         "1.0.0 or 1.0.0-rc.1", "'1.10.0-rc1'"),
+        ("V2", "version is 'V2', expected 1, v1 or a semantic version such as "
+         "1.0.0 or 1.0.0-rc.1", "v2"),
+        ("v02", "version is 'v02', expected 1, v1 or a semantic version such as "
+         "1.0.0 or 1.0.0-rc.1", "v2"),
+        ("02", "02 is a number that tools read differently", "2"),
+        ("1_000", "1_000 is a number that tools read differently", "1000"),
+        ("0x10", "0x10 is a number that tools read differently", ""),
+        ("0", "version is 0, expected at least 1", "v0"),
+        ("-1", "version is -1, expected at least 1", ""),
+        ("9" * 19, f"version is {'9' * 19}, expected at most {'9' * 18}", "v" + "9" * 19),
+        ("9" * 22, "the integer does not fit into 64 bits", "v" + "9" * 22),
+        ("1e3", "version is 1e3 (a number), expected a string or an integer", ""),
+        ("true", "version is true (a boolean), expected a string or an integer", ""),
+        ("", "version is empty, expected a string or an integer", ""),
+        ("[1]", "version is a list, expected a string or an integer", ""),
+        ("2026-12-01", "version is '2026-12-01', expected 1, v1 or a semantic version such as "
+         "1.0.0 or 1.0.0-rc.1", ""),
+    ],
+)  # fmt: skip
+def test_hint_of_a_version_leads_to_one_that_is_taken(
+    written: str, message: str, hint: str
+) -> None:
+    _, (problem,) = versioned(written)
+    expected = f"write version: {hint}" if hint else "for example version: v1"
+    assert (problem.message, problem.hint) == (message, expected)
+    followed, problems = versioned(problem.hint.partition("version: ")[2])
+    assert problems == []
+    assert Manifest.from_data(followed.data).version
 
 
 @pytest.mark.parametrize("name", ["../../x", "a/b", ".hidden", "-x", "My", "a b", "", "a\\n", "é"])
@@ -204,20 +279,20 @@ def test_missing_key_tells_what_it_is_for() -> None:
 
 
 def test_problems_come_in_the_order_of_the_file() -> None:
-    found = schema.check(document("seed: x\nzeed: 1\ncard: 3\n", head=HEAD.replace("v1", "1")))
+    found = schema.check(document("seed: x\nzeed: 1\ncard: 3\n", head=HEAD.replace("v1", "1.5")))
     assert [each.line for each in found] == sorted(each.line or 0 for each in found)
     assert len(found) == 4
 
 
 def test_path_with_a_problem_of_text_earns_no_second_one() -> None:
     raw = (HEAD + "seed: 0x1F\nformats: *a\n").encode()
-    assert [each.message for each in schema.check(read(raw, "f"))] == [
+    assert [each.message for each in schema.check(text.read(raw, "f"))] == [
         "missing key 'reference_inputs'"
     ]
 
 
 def test_unreadable_document_earns_no_problem_of_schema() -> None:
-    assert schema.check(read(b"a: [", "f")) == ()
+    assert schema.check(text.read(b"a: [", "f")) == ()
 
 
 def test_defaults_are_filled_and_fit_the_schema() -> None:

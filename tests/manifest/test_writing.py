@@ -87,7 +87,7 @@ schema_version: 1
 # the model's name, the first folder of its published path
 name: shop
 
-# the model's version, the last folder of its published path: vN or a semantic version
+# the model's version, the last folder of its published path: 1, v1 or a semantic version
 version: v1
 
 # module:function that returns the Keras model; the module is found from the manifest's folder,

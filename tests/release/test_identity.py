@@ -42,9 +42,9 @@ def test_expected_is_any_part_that_begins_with_the_model(text: str) -> None:
         ("a@v1@v2", "'a@v1@v2' is not MODEL[@VERSION][/FORMAT], for example digits@v1/keras"),
         ("a/keras@v1", "'a/keras@v1' is not MODEL[@VERSION][/FORMAT], for example digits@v1/keras"),
         (
-            "a@1",
-            "'1' in 'a@1' is not a version: expected vN or a semantic version such as 1.0.0 or "
-            "1.0.0-rc.1",
+            "a@01",
+            "'01' in 'a@01' is not a version: expected 1, v1 or a semantic version such as 1.0.0 "
+            "or 1.0.0-rc.1",
         ),
         (
             "A",

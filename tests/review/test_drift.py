@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from artifactbuild import pipeline
+from artifactbuild import examining, pipeline
 from artifactbuild.cli import run
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
@@ -19,6 +19,9 @@ from artifactbuild.release.digest import of_file
 from artifactbuild.review import drift
 from artifactbuild.review.kinds import KINDS
 from artifactbuild.worker.server import Server
+from tests.review.test_locked import OF_GIT
+
+Told = Callable[..., tuple[int, str, str]]
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- drift: begin -->\n", "<!-- drift: end -->\n"
@@ -60,6 +63,14 @@ def here(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def found(folder: Path, **options: bool) -> list[tuple[str, str, str]]:
     work = job(load(folder / "model.artifact.yaml"), None)
     return [(each.name, each.sentence, each.repair) for each in drift.find(work, **options)]
+
+
+def edits(*changes: Callable[[Path], object]) -> Callable[[Path], None]:
+    def edited(folder: Path) -> None:
+        for change in changes:
+            change(folder)
+
+    return edited
 
 
 def edit(file: str, before: str, after: str) -> Callable[[Path], None]:
@@ -147,8 +158,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         BUMP,
     ),
     "source-new": (
-        lock(lambda data: data["inputs"]["sources"].update({"card.md.j2": "absent"})),  # type: ignore[index]
-        "card.md.j2 is there now, and was not when v1 was released",
+        lock(lambda data: data["inputs"]["sources"].update({"pyproject.toml": "absent"})),  # type: ignore[index]
+        "pyproject.toml is there now, and was not when v1 was released",
         BUMP,
     ),
     "variable-changed": (
@@ -167,9 +178,29 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "pip install no-such-one",
     ),
     "options-changed": (
-        manifest("[keras, h5]", "{keras: {tolerance: {atol: 0.5}}, h5: {}}"),
+        manifest("[keras, h5]", "{keras: {tolerance: {atol: 1.0e-9}}, h5: {}}"),
         "the options of keras changed since v1 was released",
         BUMP,
+    ),
+    "tolerance-wider": (
+        manifest("[keras, h5]", "{keras: {tolerance: {atol: 0.5}}, h5: {}}"),
+        "the tolerance of keras (atol 1e-06 → 0.5) is wider than v1 was released with",
+        BUMP,
+    ),
+    "text-changed": (
+        edit("card.md.j2", "{{ model_name }}", "{{ model_name }} {{ version }}"),
+        "`card.md.j2` changed since v1 was released: the next version tells it",
+        BUMP,
+    ),
+    "version-lower": (
+        manifest("version: v1", "version: v0"),
+        "v0 comes before v1, which was released",
+        "artifactbuild bump --to v2 model.artifact.yaml",
+    ),
+    "version-scheme": (
+        manifest("version: v1", "version: 2"),
+        "2 does not follow v1, which was released: neither comes first",
+        "artifactbuild bump --to v2 model.artifact.yaml",
     ),
     "format-impossible": (
         impossible,
@@ -237,7 +268,10 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "artifactbuild reproduce model.artifact.yaml",
     ),
     "card-stale": (
-        edit("card.md.j2", "{{ model_name }}", "{{ model_name }} {{ version }}"),
+        edits(
+            edit("card.md.j2", "{{ model_name }}", "{{ model_name }} {{ version }}"),
+            lock(lambda data: data["inputs"]["sources"].pop("card.md.j2")),  # type: ignore[index]
+        ),
         f"the template now gives another card than {KERAS}/MODEL_CARD.md",
         BUMP,
     ),
@@ -268,7 +302,21 @@ def test_drift_is_found_by_its_name(here: Path, name: str) -> None:
 
 
 def test_every_kind_of_drift_is_tried() -> None:
-    assert set(CASES) == set(KINDS)
+    assert {*CASES, *OF_GIT} == set(KINDS)
+
+
+def test_template_that_changed_is_one_warning_at_its_line(here: Path, told: Told) -> None:
+    CASES["text-changed"][0](here)
+    assert told() == (
+        0,
+        "model.artifact.yaml: dense v1 is good\n"
+        "  text-changed  `card.md.j2` changed since v1 was released: the next version tells it  "
+        "`artifactbuild bump model.artifact.yaml`\n",
+        "",
+    )
+    assert [name for name, _, _ in found(here)] == ["text-changed"]
+    work = job(load(here / "model.artifact.yaml"), None)
+    assert {step.action for step in examining.plan(examining.see(work)).steps} == {"keep"}
 
 
 def test_nothing_but_the_drift_is_found(here: Path) -> None:
@@ -288,9 +336,6 @@ def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, st
         return (code, *capsys.readouterr())
 
     return check
-
-
-Told = Callable[..., tuple[int, str, str]]
 
 
 def test_error_is_located_and_ends_with_the_repair(here: Path, told: Told) -> None:
@@ -360,9 +405,8 @@ def table() -> str:
     for name, kind in KINDS.items():
         sentence = re.sub(r"`?\{(\w+)\}`?", r"*\1*", kind.sentence)
         command = re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), kind.repair)
-        rows.append(
-            f"| `{name}` | {sentence} | `{command}` | {'error' if kind.error else 'told'} |"
-        )
+        told = "told, error with `--locked`" if kind.locked else "told"
+        rows.append(f"| `{name}` | {sentence} | `{command}` | {'error' if kind.error else told} |")
     return "\n".join(rows) + "\n"
 
 

@@ -183,6 +183,53 @@ def not_bumped() -> Difference:
     return diff.make(BEFORE, new, outputs())
 
 
+def dropped_format() -> Difference:
+    """The manifest asks for a format no more, and the lock still has it."""
+    new = replace(BEFORE, label="the working tree", requested={"keras": {}})
+    return diff.make(replace(BEFORE, requested={"keras": {}, "tflite": {}}), new, outputs())
+
+
+def options(atol: float, **more: Any) -> dict[str, Any]:
+    return {"tolerance": {"atol": atol, "rtol": 1e-05}, **more}
+
+
+def wider_tolerance() -> Difference:
+    was, now = ({"keras": options(a), "tflite": options(a)} for a in (1e-06, 0.5))
+    return diff.make(replace(BEFORE, requested=was), replace(after(), requested=now), outputs())
+
+
+def wider_and_not_built() -> Difference:
+    """Fewer formats, another way to compare and fewer steps of training; nothing was built."""
+    was = {"keras": options(1e-06), "tflite": options(1e-06)}
+    validation = {"validation": {"resume_steps": 3}}
+    now = {"keras": options(1e-06, compare="argmax")}
+    before = replace(BEFORE, manifest={**MANIFEST, **validation}, requested=was)
+    new = replace(after({"validation": {"resume_steps": 0}}), lock=None, requested=now)
+    return diff.make(before, new, Outputs())
+
+
+def wider_and_not_bumped() -> Difference:
+    was, now = {"keras": options(1e-06)}, {"keras": options(0.5)}
+    new = replace(
+        after(),
+        version="v1",
+        lock=LOCK,
+        requested=now,
+        pending=("the options of keras changed",),
+    )
+    return diff.make(replace(BEFORE, requested=was), new, outputs())
+
+
+def weaker_by_checks_alone() -> Difference:
+    """What a manifest says of all formats is in no options: locks tell it by their checks."""
+    checks = (
+        replace(LOCK.checks[0], passed=("outputs as eager by argmax, validation",)),
+        *LOCK.checks[1:],
+    )
+    sides = (replace(each, manifest=None) for each in (BEFORE, after(checks=checks)))
+    return diff.make(*sides, outputs())
+
+
 def new_model() -> Difference:
     return Difference(before=None, after=after(), outputs=Outputs())
 
@@ -201,6 +248,11 @@ CASES: tuple[Callable[[], Difference], ...] = (
     one_layer_wider_and_one_more,
     not_built,
     not_bumped,
+    dropped_format,
+    wider_tolerance,
+    wider_and_not_built,
+    wider_and_not_bumped,
+    weaker_by_checks_alone,
     new_model,
     removed_model,
 )
@@ -256,3 +308,23 @@ def test_long_sections_are_folded_in_a_comment() -> None:
     new = after(layers=(*LAYERS[:2], *many, *LAYERS[2:]))
     text = telling.markdown([words.report(diff.make(BEFORE, new, outputs()))])
     assert "<details><summary>Architecture (30)</summary>" in text
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        dropped_format,
+        wider_tolerance,
+        wider_and_not_built,
+        wider_and_not_bumped,
+        weaker_by_checks_alone,
+    ],
+)
+def test_less_than_before_is_never_an_unchanged_contract(
+    case: Callable[[], Difference],
+) -> None:
+    told = telling.terminal([words.report(case())])
+    headline, *rest = told.splitlines()
+    assert "WEAKER" in headline or "BREAKS clients: format tflite removed" in headline
+    assert "contract unchanged" not in told
+    assert not any("same on both sides" in line and "contract" in line for line in rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from artifactbuild.release.diff import contract, layers
+from artifactbuild.release.diff import checks, contract, layers
 from artifactbuild.release.diff.nouns import (
     ADDED,
     CHANGED,
@@ -23,21 +23,20 @@ __all__ = ["make", "values"]
 HEADLINE = ("name", "version")
 """Keys of the manifest that the summary tells."""
 
-RULES = (" = ", " ≈ ", " as ")
-"""What stands between what a check compares and with what."""
-
 
 def make(before: Side, after: Side, outputs: Outputs) -> Difference:
     """Return what differs; what was not built on both sides is told from the manifests alone."""
     was, now = before.lock, after.lock
-    fields = tuple(_fields(before, after))
+    fields, relied_on = tuple(_fields(before, after)), tuple(contract.changes(before, after))
     if was is None or now is None:
-        return Difference(before=before, after=after, fields=fields, outputs=outputs)
+        return Difference(
+            before=before, after=after, fields=fields, contract=relied_on, outputs=outputs
+        )
     return Difference(
         before=before,
         after=after,
         fields=fields,
-        contract=tuple(contract.changes(was, now)),
+        contract=relied_on,
         layers=layers.compare(was, now),
         outputs=outputs,
         checks=tuple(_checks(was, now)),
@@ -97,7 +96,7 @@ def _is_named(value: Any) -> bool:
 
 def _checks(before: Lock, after: Lock) -> Iterator[CheckChange]:
     """Yield what happened to the checks of the formats that both sides have."""
-    was, now = _by_subject(before), _by_subject(after)
+    was, now = checks.by_subject(before), checks.by_subject(after)
     shared = set(before.artifacts) & set(after.artifacts)
     for key in dict.fromkeys((*was, *now)):
         format, loader, subject = key
@@ -112,23 +111,6 @@ def _checks(before: Lock, after: Lock) -> Iterator[CheckChange]:
                 before=old,
                 after=new,
             )
-
-
-def _by_subject(lock: Lock) -> dict[tuple[str, str, str], str]:
-    """Return each check under format, loader and what it compares; a failed one says so."""
-    return {
-        (each.format, each.loader, _subject(text)): f"{verdict}{text}"
-        for each in lock.checks
-        for verdict, texts in (("", each.passed), ("failed: ", each.failed))
-        for text in texts
-    }
-
-
-def _subject(text: str) -> str:
-    """Return what a check compares with what, without the rule."""
-    sign = min((s for s in RULES if s in text), key=text.index, default="")
-    compared, _, rest = text.partition(sign) if sign else (text, "", "")
-    return f"{compared} with {rest.split(' ')[0]}" if rest else compared
 
 
 def _measures(before: Lock, after: Lock) -> Iterator[ValueChange]:

@@ -18,9 +18,10 @@ ADDED, REMOVED, RENAMED, REWIRED, CHANGED = "added", "removed", "renamed", "rewi
 class Side:
     """What is known of a model at one place: a revision, a working tree, a file, a folder.
 
-    `manifest` is plain data with every default; `lock` is of `version`, else None: it was not built
-    there. `records` are those of its artifacts that are at hand, by format. `pending` says what
-    changed since the lock was written.
+    `manifest` is plain data with every default, `requested` the complete options of the formats
+    that it asks for; both are None where there is no manifest. `lock` is of `version`, else None:
+    it was not built there. `records` are those of its artifacts that are at hand, by format.
+    `pending` says what changed since the lock was written.
     """
 
     label: str
@@ -28,6 +29,7 @@ class Side:
     model: str
     version: str
     manifest: Mapping[str, Any] | None = None
+    requested: Mapping[str, Mapping[str, Any]] | None = None
     lock: Lock | None = None
     records: Mapping[str, Record]
     pending: tuple[str, ...] = ()
@@ -44,7 +46,10 @@ class ValueChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractChange:
-    """One change of what clients rely on: `part` is `input`, `output` or `format`."""
+    """One change of what clients rely on: `part` is `input`, `output`, `format` or `proof`.
+
+    A change of `proof` is a weaker one: another loader may be further off, and still passes.
+    """
 
     part: str
     name: str

@@ -6,7 +6,7 @@ import pytest
 
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.release.diff import contract
-from tests.review.sides import LOCK
+from tests.review.sides import BEFORE, LOCK
 
 
 def tensor(name: str = "x", *shape: int | None, dtype: str = "float32") -> Tensor:
@@ -20,7 +20,10 @@ Tensors = tuple[Tensor, ...]
 
 def told(part: str, before: Tensors, after: Tensors) -> list[tuple[str, str, str]]:
     """Return name, what and whom it breaks ('' for nobody) of each change."""
-    was, now = (replace(LOCK, **{f"{part}_signature": each}) for each in (before, after))
+    was, now = (
+        replace(BEFORE, lock=replace(LOCK, **{f"{part}_signature": each}))
+        for each in (before, after)
+    )
     found = list(contract.changes(was, now))
     assert all(each.breaking == bool(each.why) for each in found)
     assert {each.part for each in found} <= {part}
@@ -74,8 +77,8 @@ def test_outputs(before: Tensors, after: Tensors, expected: list[tuple[str, str,
 
 def test_formats() -> None:
     keras, tflite = LOCK.artifacts["keras"], LOCK.artifacts["tflite"]
-    before = replace(LOCK, artifacts={"keras": keras, "tflite": tflite})
-    after = replace(LOCK, artifacts={"keras": keras, "onnx": tflite})
+    before = replace(BEFORE, lock=replace(LOCK, artifacts={"keras": keras, "tflite": tflite}))
+    after = replace(BEFORE, lock=replace(LOCK, artifacts={"keras": keras, "onnx": tflite}))
     assert [(c.name, c.what, c.why) for c in contract.changes(before, after)] == [
         ("onnx", "added", ""),
         ("tflite", "removed", "who loads tflite finds nothing"),

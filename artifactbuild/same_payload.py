@@ -14,9 +14,9 @@ from artifactbuild.job import Job, inputs_now
 from artifactbuild.plan import Step
 from artifactbuild.problems import Refusal
 from artifactbuild.recording import Complete, completed
-from artifactbuild.release import damage, durable, environment, own_facts, record, verify
+from artifactbuild.release import damage, durable, environment, record, verify
 from artifactbuild.release.lock import Lock
-from artifactbuild.release.record import Inputs, Record
+from artifactbuild.release.record import Record
 from artifactbuild.worker.settings import RECORDED
 
 
@@ -85,19 +85,10 @@ def _has_options(last: Lock, step: Step) -> bool:
 def _is_same(last: Lock, work: Job) -> bool:
     """Tell whether a build from today's inputs would be the last version's, but for its texts."""
     now = inputs_now(work, [last.inputs])
-    if planning.changes(_without_texts(last.inputs, work), _without_texts(now, work)):
+    if planning.changes(last.inputs, now):
         return False
     here = environment.here(RECORDED, work.formats)
     return not environment.library_drift(last.accepted, here)
-
-
-def _without_texts(inputs: Inputs, work: Job) -> Inputs:
-    template = work.loaded.manifest.card_template
-    return replace(
-        inputs,
-        manifest={k: v for k, v in inputs.manifest.items() if k not in own_facts.TEXTS},
-        sources={name: each for name, each in inputs.sources.items() if name != template},
-    )
 
 
 def _compiled(made: Record) -> dict[str, object]:
