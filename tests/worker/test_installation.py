@@ -16,7 +16,7 @@ from artifactbuild.worker.server import Server
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "dense"
 PYTHON = Path(sys.executable).name
-KEEP_CURRENT = f"`{PYTHON} -m pip install --force-reinstall 'tensorflow>=2.21,<2.22'`"
+KEEP_CURRENT = f"`{PYTHON} -m pip install --force-reinstall 'tensorflow>=2.18,<2.22'`"
 
 BREAKS = {
     "a missing library": (
