@@ -34,5 +34,5 @@ def test_no_name_is_taken_for_an_argument(name: str, tmp_path: Path) -> None:
 
 def test_python_objects_are_refused(tmp_path: Path) -> None:
     objects = {"words": np.array(["one", None], dtype=object)}
-    with pytest.raises(ValueError, match=r"^Object arrays cannot be saved when allow_pickle=False$"):
+    with pytest.raises(ValueError, match=r"^Object arrays cannot be saved"):
         npz.write(tmp_path / "ours.npz", objects)
