@@ -92,7 +92,8 @@ def hold_keras(version: str, environ: Mapping[str, str]) -> None:
         return
     floors = " or ".join(".".join(map(str, floor)) for floor in reversed(KERAS_FLOORS))
     message = f"is {version}, expected {floors}, or newer: older ones run code of hostile files"
-    hint = "run `pip install -U 'keras>=3.15.1'`"
+    wanted = "keras>=3.15.1" if sys.version_info >= (3, 11) else "keras>=3.12.4,<3.13"
+    hint = f"run `pip install -U {wanted!r}`"
     raise Refusal(Problem(file="keras", message=message, hint=hint))
 
 
