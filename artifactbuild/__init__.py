@@ -55,18 +55,30 @@ def load(
 
     Raises:
         Refusal: when a file is missing, extra or changed, when the artifact is in the place of a
-            different one or is not the expected one, when the temporary folder has no room, or
-            when the weights do not fit.
+            different one or is not the expected one, when the temporary folder has no room, when
+            the weights do not fit, or when this system or this Python is not supported.
         ValueError: when `expect` is not of that form.
     """
     # Importing this package must not start TensorFlow, nor cost what a command need not.
     from pathlib import Path
 
+    _hold_platform()
     from artifactbuild.worker.load import load as load_artifact
 
     return load_artifact(
         Path(path), custom_objects, weights_into, allow_lambda=allow_lambda, expect=expect
     )
+
+
+def _hold_platform() -> None:
+    """Raise Refusal where artifacts cannot be loaded by us, before an import of ours fails."""
+    from artifactbuild import supported
+    from artifactbuild.problems import Problem, Refusal
+
+    refused = supported.refused()
+    if refused is not None:
+        place, message, hint = refused
+        raise Refusal(Problem(file=place, message=message, hint=hint))
 
 
 def __getattr__(name: str) -> Any:

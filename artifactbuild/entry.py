@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 
-from artifactbuild import searching
+from artifactbuild import searching, supported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def main() -> None:
     # What lies in the current folder must not stand in for Python's modules or our libraries.
     # So nothing else may be imported before: see the imports of this module.
     sys.path[:] = searching.without_here(sys.path)
+    _hold_platform()
     gc.set_threshold(200_000)  # most commands are over before a collection pays
     arguments = sys.argv[1:]
     looked = None
@@ -36,6 +37,15 @@ def main() -> None:
     from artifactbuild import cli
 
     cli.main(looked)
+
+
+def _hold_platform() -> None:
+    """Exit with 2 where this cannot run: most of our modules cannot even be imported there."""
+    refused = supported.refused()
+    if refused is not None:
+        place, message, hint = refused
+        sys.stderr.write(f"{place}: {message}\n    {hint}\n")
+        sys.exit(2)
 
 
 def _is_plain(arguments: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 
+from artifactbuild import supported
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.fingerprint import distributions
 
@@ -96,13 +97,36 @@ def hold_keras(version: str, environ: Mapping[str, str]) -> None:
         return
     floors = " or ".join(".".join(map(str, floor)) for floor in reversed(KERAS_FLOORS))
     message = f"is {version}, expected {floors}, or newer: older ones run code of hostile files"
-    hint = "run `pip install -U 'keras>=3.15.1'`"
+    wanted = "keras>=3.15.1" if sys.version_info >= (3, 11) else "keras>=3.12.4,<3.13"
+    hint = f"run `pip install -U {wanted!r}`"
     raise Refusal(Problem(file="keras", message=message, hint=hint))
 
 
-def installed_keras() -> str:
-    """Return the version of Keras that is installed, without importing it."""
-    return _version("keras")
+def hold_tensorflow(version: str) -> None:
+    """Hold the TensorFlow that is installed to what was tested: pip lets people force another.
+
+    Raises:
+        Refusal: when it is older or newer. One of no known version is left to its import.
+    """
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if not numbers or supported.is_between(numbers, supported.TENSORFLOW):
+        return
+    expected = supported.span(supported.TENSORFLOW)
+    message = f"is {version}, expected {expected}: others were not tested"
+    wanted = ",".join(_bounds(supported.TENSORFLOW))
+    hint = f"run `pip install 'tensorflow{wanted}'`"
+    raise Refusal(Problem(file="tensorflow", message=message, hint=hint))
+
+
+def _bounds(span: supported.Span) -> tuple[str, str]:
+    """Return what pip calls a span of minor versions: '>=2.18', '<2.22'."""
+    (major, minor) = span[1]
+    return f">={supported.named(span[0])}", f"<{supported.named((major, minor + 1))}"
+
+
+def installed(library: str) -> str:
+    """Return the version of a library that is installed, without importing it; 'none' without."""
+    return _version(library)
 
 
 def drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

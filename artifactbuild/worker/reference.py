@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from artifactbuild.manifest.model import Generator, Manifest, ReferenceCase, Tensor
-from artifactbuild.worker import state
+from artifactbuild.worker import npz, state
 from artifactbuild.worker.blame import Stopped
 from artifactbuild.worker.messages import Finding
 from artifactbuild.worker.signature import Signature, name_outputs
@@ -109,7 +109,7 @@ def write(path: Path, cases: tuple[Case, ...]) -> None:
         for kind, named in _parts(case).items()
         for name, array in named.items()
     }
-    np.savez(path, allow_pickle=False, **dict(sorted(arrays.items())))
+    npz.write(path, dict(sorted(arrays.items())))
 
 
 def read(path: Path) -> tuple[Case, ...]:

@@ -82,7 +82,8 @@ class Server:
         self._broken: Broken | None = None
 
     def __enter__(self) -> Server:
-        environment.hold_keras(environment.installed_keras(), os.environ)
+        environment.hold_keras(environment.installed("keras"), os.environ)
+        environment.hold_tensorflow(environment.installed("tensorflow"))
         self._scratch = tempfile.mkdtemp(prefix="artifactbuild-")
         return self
 

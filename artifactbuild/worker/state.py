@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.release.record import Record, Variable
+from artifactbuild.worker import npz
 from artifactbuild.worker.messages import Seen
 from artifactbuild.worker.settings import THREADS
 
@@ -129,7 +130,7 @@ def save_side(model: keras.Model, folder: Path) -> None:
             place.mkdir(parents=True)
             store: dict[str, Any] = {}
             layer.save_own_variables(store)
-            np.savez(place / OWN, allow_pickle=False, **dict(sorted(store.items())))
+            npz.write(place / OWN, dict(sorted(store.items())))
         if hasattr(layer, "save_assets"):
             place.mkdir(parents=True, exist_ok=True)
             layer.save_assets(str(place))

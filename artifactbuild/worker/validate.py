@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from artifactbuild.data import decode
 from artifactbuild.release.record import Check, Loader, Measure
-from artifactbuild.worker import evaluate, reference, resume, runtime, state
+from artifactbuild.worker import evaluate, npz, reference, resume, runtime, state
 from artifactbuild.worker.blame import described, loading
 from artifactbuild.worker.compare import EXACT, Comparison, check, compare, merged
 from artifactbuild.worker.messages import Seen, Tell, ValidateReport, ValidateRequest
@@ -193,4 +192,4 @@ def _keep(path: Path, cases: tuple[Case, ...], found: Mapping[str, Arrays]) -> N
         arrays |= {f"{case.name}/graph/{name}": array for name, array in case.graph.items()}
         arrays |= {f"{case.name}/found/{name}": array for name, array in found[case.name].items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, allow_pickle=False, **arrays)
+    npz.write(path, arrays)

@@ -35,6 +35,9 @@ MODULES = (
 )
 """What Python, pytest or our own imports would take, if this folder were searched for modules."""
 
+KERAS = "keras>=3.15.1" if sys.version_info >= (3, 11) else "keras>=3.12.4,<3.13"
+"""What of Keras this Python can have."""
+
 VERBS = (
     ["check"],
     ["plan"],
@@ -117,7 +120,7 @@ def test_keras_below_its_floor_is_refused(version: str, good: bool) -> None:
         environment.hold_keras(version, {})
     assert str(refused.value) == (
         f"keras: is {version}, expected 3.15.1 or 3.12.4, or newer: older ones run code of hostile "
-        "files\n    run `pip install -U 'keras>=3.15.1'`"
+        f"files\n    run `pip install -U {KERAS!r}`"
     )
 
 

@@ -33,6 +33,7 @@ OURS = {
     "artifactbuild.release",
     "artifactbuild.release.fingerprint",
     "artifactbuild.searching",
+    "artifactbuild.supported",
     "artifactbuild.unchanged",
     "artifactbuild.visible",
 }

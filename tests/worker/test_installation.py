@@ -16,7 +16,12 @@ from artifactbuild.worker.server import Server
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "dense"
 PYTHON = Path(sys.executable).name
-KEEP_CURRENT = f"`{PYTHON} -m pip install --force-reinstall 'tensorflow>=2.21,<2.22'`"
+NEWEST = sys.version_info >= (3, 13)
+"""Whether this Python's libraries start at later versions than those of the others."""
+
+TENSORFLOW = "tensorflow>=2.20,<2.22" if NEWEST else "tensorflow>=2.18,<2.22"
+ONNX = "onnx>=1.18" if NEWEST else "onnx>=1.17"
+KEEP_CURRENT = f"`{PYTHON} -m pip install --force-reinstall {TENSORFLOW!r}`"
 
 BREAKS = {
     "a missing library": (
@@ -76,14 +81,14 @@ def test_first_library_that_fails_is_named(tmp_path: Path) -> None:
     assert broken is not None
     (problem,) = broken.problems
     assert (problem.file, problem.line) == ("numpy", None)
-    assert "'numpy>=2.0'" in problem.hint
+    assert ("'numpy>=2.1'" if NEWEST else "'numpy>=2.0'") in problem.hint
 
 
 def test_library_of_an_extra_is_asked_for_as_the_extra_does(tmp_path: Path) -> None:
     stub(tmp_path / "stubs", "onnx", "raise ImportError('no')")
     broken = installation.look(("onnx",), {"PYTHONPATH": str(tmp_path / "stubs")})
     assert broken is not None
-    assert broken.problems[0].hint.endswith("--force-reinstall 'onnx>=1.23'`")
+    assert broken.problems[0].hint.endswith(f"--force-reinstall {ONNX!r}`")
 
 
 def test_libraries_that_work_are_not_blamed() -> None:

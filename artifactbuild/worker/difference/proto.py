@@ -23,6 +23,9 @@ WORDS = (
 )
 """Patterns of paths, and the words of those who know graphs."""
 
+SCALARS = (bool, int, float, str, bytes)
+"""What a field of no message holds where it is not repeated."""
+
 LATE = ("meta_info_def",)
 """What only sums up the graph: named when nothing else differs."""
 
@@ -66,13 +69,13 @@ def _differences(kind: type[Message], before: Path, after: Path) -> Iterator[str
 
 def _value(field: FieldDescriptor, value: Any) -> Any:
     if field.message_type is None:
-        return list(value) if field.is_repeated else value
+        return value if isinstance(value, SCALARS) else list(value)
     if field.message_type.GetOptions().map_entry:
         return {
             key: plain(value[key]) if isinstance(value[key], Message) else value[key]
             for key in sorted(value)
         }
-    if not field.is_repeated:
+    if isinstance(value, Message):
         return plain(value)
     return tree.named([plain(item) for item in value], [_name(item) for item in value])
 

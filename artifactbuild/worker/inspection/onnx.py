@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from artifactbuild.release.fault import Fault
 from artifactbuild.worker.canonical import opgraph
@@ -77,7 +77,7 @@ def _tensors(message: Any) -> Iterator[Any]:
             continue
         for field, value in found.ListFields():
             if field.message_type is not None:
-                pending += list(value) if field.is_repeated else [value]
+                pending += [value] if isinstance(value, Message) else list(value)
 
 
 def _fault(path: Path, kind: str, at: str, message: str) -> Fault:

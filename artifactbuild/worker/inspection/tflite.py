@@ -16,6 +16,13 @@ IDENTIFIER = b"TFL3"
 PLACEHOLDER = 127
 """What the old field of an operator's code says when the new one has the answer."""
 
+EXTERNAL_BUFFER_GROUPS, EXTERNAL_BUFFERS = 20, 22
+EXTERNAL_BUFFER = 24
+"""Where the table of a model, and that of a tensor, tell of other files.
+
+TensorFlow's own schema names these fields only since 2.21.
+"""
+
 FOREIGN = frozenset({schema.BuiltinOperator.CUSTOM, schema.BuiltinOperator.DELEGATE})
 KNOWN = frozenset(
     value for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")
@@ -51,7 +58,7 @@ def _inspected(path: Path, model: Any, size: int) -> Iterator[Fault]:
     for number in range(model.SubgraphsLength()):
         graph = model.Subgraphs(number)
         for index in range(graph.TensorsLength()):
-            if graph.Tensors(index).ExternalBuffer():
+            if _number(graph.Tensors(index), EXTERNAL_BUFFER):
                 message = "keeps its values in another file"
                 at = f"subgraphs[{number}].tensors[{index}]"
                 yield _fault(path, "tflite-buffer", at, message)
@@ -66,7 +73,7 @@ def _beside(path: Path, model: Any) -> Iterator[Fault]:
         yield _fault(
             path, "tflite-hidden", "", "holds an archive at its end, which other programs unpack"
         )
-    if model.ExternalBuffersLength() or model.ExternalBufferGroupsLength():
+    if any(_length(model, field) for field in (EXTERNAL_BUFFERS, EXTERNAL_BUFFER_GROUPS)):
         yield _fault(path, "tflite-buffer", "", "names other files that values are kept in")
     for index in range(model.MetadataLength()):
         if model.Metadata(index).Buffer() >= model.BuffersLength():
@@ -90,6 +97,21 @@ def _graph(path: Path, model: Any, number: int) -> Iterator[Fault]:
         if graph.Tensors(index).Buffer() >= model.BuffersLength():
             at = f"subgraphs[{number}].tensors[{index}]"
             yield _fault(path, "tflite-buffer", at, "is in a buffer that is not there")
+
+
+def _length(table: Any, field: int) -> int:
+    """Return the length of the list that a field of a table has, 0 without one."""
+    place = table._tab.Offset(field)
+    return int(table._tab.VectorLen(place)) if place else 0
+
+
+def _number(table: Any, field: int) -> int:
+    """Return the whole number that a field of a table has, 0 without one."""
+    place = table._tab.Offset(field)
+    if not place:
+        return 0
+    (number,) = struct.unpack_from("<I", table._tab.Bytes, table._tab.Pos + place)
+    return int(number)
 
 
 def _fault(path: Path, kind: str, at: str, message: str) -> Fault:

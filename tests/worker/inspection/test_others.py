@@ -7,6 +7,7 @@ import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import flatbuffers
@@ -98,6 +99,33 @@ class TestHdf5:
         assert h5py.h5pl.size() == 0
 
 
+def _table(
+    builder: flatbuffers.Builder,
+    slots: int,
+    places: Mapping[int, int],
+    numbers: Mapping[int, int] = MappingProxyType({}),
+) -> int:
+    """Write a table of a flatbuffer by its slots: places of other objects, and whole numbers."""
+    builder.StartObject(slots)
+    for slot, place in places.items():
+        builder.PrependUOffsetTRelativeSlot(slot, place, 0)
+    for slot, number in numbers.items():
+        builder.PrependUint32Slot(slot, number, 0)
+    return int(builder.EndObject())
+
+
+def _list(builder: flatbuffers.Builder, places: list[int]) -> int:
+    builder.StartVector(4, len(places), 4)
+    for place in reversed(places):
+        builder.PrependUOffsetTRelative(place)
+    return int(builder.EndVector())
+
+
+def finished(builder: flatbuffers.Builder, path: Path, model: int) -> None:
+    builder.Finish(model, b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+
+
 class TestTflite:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
@@ -130,10 +158,6 @@ class TestTflite:
         "operator": lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 99),
         "buffer": lambda m: setattr(m.subgraphs[0].tensors[0], "buffer", 99),
         "metadata": lambda m: setattr(m.metadata[0], "buffer", 99),
-        "other file": lambda m: setattr(m.subgraphs[0].tensors[0], "externalBuffer", 1),
-        "other files": lambda m: setattr(
-            m, "externalBufferGroups", [schema.ExternalBufferGroupT()]
-        ),
         "flex": lambda m: setattr(m.operatorCodes[0], "customCode", b"FlexReadFile"),
         "delegate": lambda m: setattr(m.operatorCodes[0], "builtinCode", 51),
         "unknown": lambda m: setattr(m.operatorCodes[0], "builtinCode", 9999),
@@ -146,6 +170,24 @@ class TestTflite:
     @pytest.mark.parametrize("name", CHANGES)
     def test_change(self, path: Path, name: str) -> None:
         assert self.changed(path, self.CHANGES[name])
+
+    @pytest.mark.parametrize("slot", [8, 9], ids=["groups", "buffers"])
+    def test_other_files(self, tmp_path: Path, slot: int) -> None:
+        """Fields that TensorFlow's schema has since 2.21, written as it writes them."""
+        path, builder = tmp_path / "model.tflite", flatbuffers.Builder(64)
+        empty = _table(builder, 1, {})
+        finished(builder, path, _table(builder, 10, {slot: _list(builder, [empty])}))
+        message = "names other files that values are kept in"
+        assert said(tflite.inspect(path)) == [message]
+
+    def test_tensor_in_another_file(self, tmp_path: Path) -> None:
+        path, builder = tmp_path / "model.tflite", flatbuffers.Builder(64)
+        buffers = _list(builder, [_table(builder, 1, {})])
+        tensors = _list(builder, [_table(builder, 11, {}, {10: 1})])
+        graphs = _list(builder, [_table(builder, 5, {0: tensors})])
+        finished(builder, path, _table(builder, 10, {2: graphs, 4: buffers}))
+        message = "subgraphs[0].tensors[0]: keeps its values in another file"
+        assert said(tflite.inspect(path)) == [message]
 
     def test_no_operator_of_the_interpreter_reaches_files(self) -> None:
         names = [n for n in vars(schema.BuiltinOperator) if not n.startswith("_")]
