@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -198,6 +198,21 @@ def inputs_now(work: Job, before: Iterable[Inputs]) -> Inputs:
             {name: was for each in known for name, was in each.distributions.items()}
         ),
     )
+
+
+def as_locked(work: Job, found: Mapping[str, str]) -> dict[str, str]:
+    """Return digests of sources, those that the lock has of another kind as the lock has them.
+
+    So a version of an older artifactbuild is made again with the record that it had.
+    """
+    locked = work.memory.inputs.sources if work.memory is not None else {}
+    other = {
+        name: was
+        for name, was in locked.items()
+        if sources.kind(was) != sources.kind(found.get(name, was))
+    }
+    same = sources.now(work.loaded.path.parent, other)
+    return {**found, **{name: was for name, was in other.items() if same.get(name) == was}}
 
 
 def in_kinds_of(work: Job, made: Inputs, known: Iterable[Inputs]) -> Inputs:

@@ -12,7 +12,7 @@ from pathlib import Path
 from artifactbuild import plan as planning
 from artifactbuild.data import dumps
 from artifactbuild.index.answers import TICK
-from artifactbuild.job import Job, manifest_digests, source_digests
+from artifactbuild.job import Job, as_locked, manifest_digests, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.reading import Unreadable, bounded
@@ -134,7 +134,7 @@ def final(
     sources = {**(report.sources or {}), **source_digests(work, _template_source(work))}
     inputs = Inputs(
         manifest=manifest_digests(work),
-        sources=dict(sorted(sources.items())),
+        sources=dict(sorted(as_locked(work, sources).items())),
         variables=report.variables or {},
         distributions=report.distributions or {},
     )

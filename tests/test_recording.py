@@ -14,7 +14,7 @@ from artifactbuild import recording
 from artifactbuild.commands import making
 from artifactbuild.commands.survey import survey
 from artifactbuild.commands.workers import Wish
-from artifactbuild.job import job, source_digests
+from artifactbuild.job import as_locked, job, source_digests
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.release import digest, fingerprint, lock, record
@@ -22,6 +22,7 @@ from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import File
 from artifactbuild.worker.messages import BuildReport
 from artifactbuild.worker.server import Server
+from tests.reproduction.projects import write_lock
 
 TESTS = Path(__file__).parent
 MADE = TESTS / "release" / "records" / "v1" / "published" / "keras" / "v1"
@@ -118,3 +119,17 @@ def test_source_that_is_edited_after_the_builder_ended_is_named(
     model.write_text(model.read_text() + "more = 1\n")
     (problem,) = recording._edited(work, report)
     assert problem.message == "model.py changed while the model was being built from it"
+
+
+def test_digests_are_of_the_kind_that_the_lock_has(copied: Callable[[Path], Path]) -> None:
+    """A version of an older artifactbuild is made again with the record that it had."""
+    manifest = copied(TESTS / "samples" / "dense")
+    model = manifest.parent / "model.py"
+    write_lock(manifest)
+    new, old = source_digests(job(load(manifest), None), ["model.py"]), digest.of_file(model)
+    assert as_locked(job(load(manifest), None), {**new, "a.txt": "0"}) == {**new, "a.txt": "0"}
+    lock = manifest.with_suffix(".lock")
+    lock.write_text(lock.read_text().replace(new["model.py"], old))
+    assert as_locked(job(load(manifest), None), new) == {"model.py": old}
+    model.write_text(model.read_text() + "# more\n")
+    assert as_locked(job(load(manifest), None), new) == new
