@@ -7,7 +7,7 @@ Asked only where that matters: of a version that the lock here does not have, by
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,8 +170,10 @@ def _others(
     """Return the first commit of each release of a version with another payload than here.
 
     Where the version is in the lock here, what another branch did counts only once it is in the
-    history of this one or of the main branch: else each of two branches would blame the other.
+    history of this one or of the main branch: else each of two branches would blame the other. And
+    nothing counts once the main branch has the payload that is here: that is the release then.
     """
+    rows = [*rows]
     own = dict(wanted.payloads) if wanted.payloads is not None else None
     first = {
         row.name: row
@@ -181,12 +183,25 @@ def _others(
     }
     if own is None or not first:
         return [*first.values()]
-    bases = [git.commit(repository, "HEAD"), history.main(repository)]
+    main = history.main(repository)
+    if main and _is_settled(repository, main, wanted, {row.path for row in rows}):
+        return []
+    bases = [git.commit(repository, "HEAD"), main]
     return [
         row
         for row in first.values()
         if any(base and history.reaches(repository, base, row.commit) for base in bases)
     ]
+
+
+def _is_settled(repository: Repository, main: str, wanted: Wanted, paths: Collection[str]) -> bool:
+    """Tell whether the main branch releases the version with the payload that is here."""
+    found = [_told(raw) for raw in git.contents(repository, main, paths).values()]
+    return any(
+        (told.model, told.version) == (wanted.model, wanted.version)
+        and not _differs(dict(wanted.payloads or ()), told.payloads)
+        for told in found
+    )
 
 
 def _differs(own: Mapping[str, str], other: Mapping[str, str]) -> bool:

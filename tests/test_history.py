@@ -162,6 +162,8 @@ def test_shallow_clone_says_once_that_it_was_not_looked_into(
     monkeypatch.chdir(tmp_path / "few")
     wish(version="v2", model="other")
     wish("rose")
+    (tmp_path / "few" / "artifacts").mkdir()
+    time.sleep(0.1)
     for _ in range(2):
         assert run(["check"]) == 0
         assert capsys.readouterr().err == (

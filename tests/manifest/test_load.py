@@ -133,9 +133,9 @@ def test_good_manifest_is_loaded_with_its_place(tmp_path: Path) -> None:
 def test_problem_names_the_file_from_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write(tmp_path / "manifests" / NAME, GOOD.replace("v1", "1"))
+    path = write(tmp_path / "manifests" / NAME, GOOD.replace("v1", "1.5"))
     monkeypatch.chdir(tmp_path)
-    assert refusal(path).startswith(f"manifests/{NAME}:3:10: version is 1 (an integer)")
+    assert refusal(path).startswith(f"manifests/{NAME}:3:10: version is 1.5 (a number)")
     monkeypatch.chdir(path.parent)
     assert refusal(Path(NAME)).startswith(f"{NAME}:3:10: ")
     (tmp_path / "elsewhere").mkdir()

@@ -262,6 +262,20 @@ def test_version_that_won_a_conflict_after_a_merge_is_reused(repository: Path, t
     assert "version-reused: v2 was released by the branch 'theirs'" in err
 
 
+def test_what_main_has_now_is_the_release_whatever_was_before(repository: Path, told: Told) -> None:
+    release(model="anew")
+    git("switch", "-qc", "ours")
+    commit()
+    code, _, err = told("--locked")
+    assert code == 1
+    assert "version-reused: v1 was released by the branch 'main'" in err
+    git("switch", "-q", "main")
+    git("merge", "-q", "ours")
+    assert told("--locked")[0] == 0
+    assert run(["bump"]) == 0
+    assert "version: v1\n" in Path("iris/model.artifact.yaml").read_text()
+
+
 def test_answer_for_github_and_as_json_has_them(repository: Path, told: Told) -> None:
     uncommitted()
     code, out, err = told("--locked", "--format", "github")

@@ -145,3 +145,11 @@ def test_template_that_gave_way_to_another_is_text_too() -> None:
     before, after = inputs("card.j2", card_j2="1"), inputs("other.j2")
     assert plan.changes(before, after) == ()
     assert plan.texts(before, after) == ("card", "card.j2")
+
+
+def test_template_that_gave_way_is_told_by_its_key_alone(manifest: Path) -> None:
+    before, now = inputs("card.j2", card_j2="1"), inputs("other.j2")
+    work = job(load(manifest), None)
+    assert [*texting.changed(work, before, now)] == [(("card",), "card")]
+    after = inputs("card.j2", card_j2="2")
+    assert [*texting.changed(work, before, after)] == [(("card", "template"), "card.j2")]
