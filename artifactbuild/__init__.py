@@ -8,8 +8,9 @@ only memory, and data moves one way:
 
 A corridor and three wings: `manifest` is what was asked, `worker` is what makes (and all that
 imports TensorFlow), `release` is what is kept. `pipeline` walks through them in order; `commands`
-holds one verb a file. `entry` says again what was said while nothing has changed, `cli` runs all
-else; nothing but these two exits.
+holds one verb a file. `reproduction` and `relock` make a released version again: one compares it
+with its lock, one lets the lock accept other inputs of the same payload. `entry` says again what
+was said while nothing has changed, `cli` runs all else; nothing but these two exits.
 """
 
 from __future__ import annotations

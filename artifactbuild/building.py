@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,16 @@ from artifactbuild.worker.messages import Tell
 from artifactbuild.worker.server import Server
 
 Key = TypeVar("Key")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The problems of manifests that failed, and folders where what failed can be looked at."""
+
+    problems: tuple[Problem, ...]
+    kept: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +64,32 @@ def build(
         if fail_fast and failed.is_set():
             return None
         try:
-            return pipeline.build(job, server, _titled(job, tell), wish)
+            return pipeline.build(job, server, titled(job, tell), wish)
         except BaseException:
             failed.set()
             raise
 
+    ended, refused = at_once(work, server, tried)
+    finished = {key: each for key, each in ended.items() if each is not None}
+    return Built(
+        outcomes={key: each.outcome for key, each in finished.items()},
+        problems=refused.problems,
+        kept=refused.kept,
+        untried=tuple(key for key, each in ended.items() if each is None),
+        known={path: hashed for each in finished.values() for path, hashed in each.known.items()},
+    )
+
+
+def at_once(
+    work: Mapping[Key, Given], server: Server, do: Callable[[Given], Made]
+) -> tuple[dict[Key, Made], Refused]:
+    """Do something with each of many, within the room there is; return results, and what failed.
+
+    Raises:
+        WorkerLost: when a worker failed by a mistake of ours.
+    """
     with ThreadPoolExecutor(server.room.jobs) as pool:
-        futures = {key: pool.submit(tried, job) for key, job in work.items()}
+        futures = {key: pool.submit(do, each) for key, each in work.items()}
         try:
             wait(futures.values())
         except BaseException:
@@ -68,20 +97,15 @@ def build(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     refusals = {key: refusal for key, f in futures.items() if (refusal := _refusal(f))}
-    ended = {key: f.result() for key, f in futures.items() if key not in refusals}
-    finished = {key: each for key, each in ended.items() if each is not None}
-    return Built(
-        outcomes={key: each.outcome for key, each in finished.items()},
-        problems=tuple(
-            dict.fromkeys(problem for each in refusals.values() for problem in each.problems)
-        ),
+    problems = (problem for each in refusals.values() for problem in each.problems)
+    refused = Refused(
+        problems=tuple(dict.fromkeys(problems)),
         kept=tuple(each.kept for each in refusals.values() if each.kept),
-        untried=tuple(key for key, each in ended.items() if each is None),
-        known={path: hashed for each in finished.values() for path, hashed in each.known.items()},
     )
+    return {key: f.result() for key, f in futures.items() if key not in refusals}, refused
 
 
-def _refusal(future: Future[Finished | None]) -> Refusal | None:
+def _refusal(future: Future[Made]) -> Refusal | None:
     """Return the refusal that a build ended with; raises what else it ended with."""
     error = future.exception()
     if error is None or isinstance(error, Refusal):
@@ -89,5 +113,6 @@ def _refusal(future: Future[Finished | None]) -> Refusal | None:
     raise error
 
 
-def _titled(job: Job, tell: Tell) -> Tell:
+def titled(job: Job, tell: Tell) -> Tell:
+    """Return what tells of a manifest under its name."""
     return lambda text: tell(f"{job.name} {job.version}: {text}")

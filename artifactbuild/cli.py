@@ -33,6 +33,7 @@ VERBS = (
     "diff",
     "init",
     "plan",
+    "relock",
     "reproduce",
     "schema",
     "show",

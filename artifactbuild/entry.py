@@ -30,7 +30,7 @@ def main() -> None:
     looked = None
     if _is_plain(arguments):
         looked = _looked(arguments[1:])
-        text = _said(looked, arguments[0])
+        text = _said(looked, *arguments)
         if text is not None and _written(text):
             gc.freeze()  # else the interpreter collects at its end what dies now
             sys.exit(0)
@@ -71,11 +71,11 @@ def _looked(paths: Sequence[str]) -> Looked | None:
         return None
 
 
-def _said(looked: Looked | None, verb: str) -> str | None:
+def _said(looked: Looked | None, verb: str, *paths: str) -> str | None:
     """Return what the verb said last time, while nothing has changed."""
     from artifactbuild import unchanged
 
-    return unchanged.said(looked, verb) if looked is not None else None
+    return unchanged.said(looked, verb, paths) if looked is not None else None
 
 
 def _written(text: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild import contents, reuse, searching
+from artifactbuild import acceptance, contents, reuse, searching
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
 from artifactbuild.job import Job, in_kinds_of, inputs_now, leaving, restoring_line_endings, shown
@@ -53,9 +53,14 @@ class Seen:
 
     @property
     def remembered(self) -> list[Inputs]:
-        """What earlier builds of this version were made from."""
-        locked = [self.work.memory.inputs] if self.work.memory is not None else []
-        return [*(made.inputs for made in self.records.values()), *locked]
+        """What this version may be made from: by its lock, and by records that it does not list.
+
+        A lock that accepted other inputs than those of the release has the last word.
+        """
+        memory = self.work.memory
+        known = memory.artifacts if memory is not None else {}
+        others = [made.inputs for format, made in self.records.items() if format not in known]
+        return [*others, *([memory.inputs] if memory is not None else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +175,11 @@ def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
     message = f"{work.name} {work.version} was released{by} from other inputs: {'; '.join(what)}"
     file = work.loaded.document.file
     hint = f"a released version never changes: run `artifactbuild bump {file}`"
+    if acceptance.is_open(work):
+        hint = (
+            f"run `artifactbuild relock {file}` if the model is still the same, else "
+            f"`artifactbuild bump {file}`"
+        )
     if cure := line_endings_cure(work, made):
         hint = f"run `{cure.command}`" if cure.complete else f"run `{cure.command}`; then, {hint}"
     return (work.problem(("version",), message, hint),)

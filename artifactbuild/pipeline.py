@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from artifactbuild import examining, holding, proving, recording, same_payload
 from artifactbuild import plan as planning
@@ -29,6 +30,9 @@ from artifactbuild.worker.server import Server
 __all__ = ["Finished", "Order", "Outcome", "Result", "Wish", "build", "plan", "proven"]
 
 REPAIRED = "repaired"
+
+Found = TypeVar("Found")
+"""What is found when a rebuild is held against its lock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,7 @@ def build(work: Job, server: Server, tell: Tell, wish: Wish = PLAIN) -> Finished
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
     reused = same_payload.reusable(work, steps)
     if steps and not reused:
-        _refuse_training(work)
+        refuse_training(work)
     fresh = _made(order, wish, reused) if steps else {}
     names = [step.format for step in made.steps]
     results = tuple(sorted((*kept, *fresh), key=lambda result: names.index(result.format)))
@@ -119,8 +123,12 @@ def needs_workers(work: Job) -> bool:
     return not same_payload.reusable(work, plan(work).of(planning.BUILD))
 
 
-def _refuse_training(work: Job) -> None:
-    """Refuse a factory whose module would train and write when it is imported."""
+def refuse_training(work: Job) -> None:
+    """Refuse a factory whose module would train and write when it is imported.
+
+    Raises:
+        Refusal: at the line of the factory.
+    """
     module, loaded = work.loaded.manifest.factory.module, work.loaded
     found = import_time.training(module, loaded.path.parent, loaded.project)
     if found is not None:
@@ -141,7 +149,13 @@ def _made(order: Order, wish: Wish, reused: tuple[Record, ...]) -> Mapping[Resul
             if reused:
                 complete, findings = _taken(order, reused, staged)
             else:
-                complete, findings = _kept_if_failed(order, wish, staged)
+                complete, findings = kept_if_failed(
+                    order,
+                    staged,
+                    lambda made: holding.against_lock(
+                        work, made, damaged=damaged, accept_different=wish.accept_different
+                    ),
+                )
             order.tell("publishing")
             for each in complete:
                 durable.seal(staged / each.record.format)
@@ -170,16 +184,19 @@ def _taken(
     return complete, {made.format: Finding(note=note) for made in reused}
 
 
-def _kept_if_failed(
-    order: Order, wish: Wish, staged: Path
-) -> tuple[tuple[Complete, ...], Mapping[str, Finding]]:
-    """Build, prove and hold against the lock; keep what was staged for a look when that fails."""
+def kept_if_failed(
+    order: Order, staged: Path, hold: Callable[[tuple[Complete, ...]], Found]
+) -> tuple[tuple[Complete, ...], Found]:
+    """Build, prove and hold against the lock; keep what was staged for a look when that fails.
+
+    Raises:
+        Refusal: with located problems, and the folder where what was staged is kept.
+        WorkerLost: when a worker failed by a mistake of ours.
+    """
     work, server = order.work, order.server
     try:
         complete = proven(order, staged)
-        findings = holding.against_lock(
-            work, complete, damaged=order.damaged, accept_different=wish.accept_different
-        )
+        findings = hold(complete)
     except Broken:
         raise
     except WorkerLost as lost:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from artifactbuild import acceptance
 from artifactbuild import plan as planning
 from artifactbuild.job import Job, inputs_now
 from artifactbuild.plan import Step
@@ -68,7 +69,7 @@ def taken(work: Job, made: Record, staged: Path, created_at: str) -> Complete:
         evaluation=manifest.evaluation,
         notes=manifest.notes,
         training={**_compiled(made), **manifest.training},
-        inputs=inputs_now(work, [made.inputs]),
+        inputs=inputs_now(work, [work.lock.inputs]),
     )
     return completed(work, own, folder)
 
@@ -84,11 +85,13 @@ def _has_options(last: Lock, step: Step) -> bool:
 
 def _is_same(last: Lock, work: Job) -> bool:
     """Tell whether a build from today's inputs would be the last version's, but for its texts."""
+    if last.inputs.stated:  # the released records say of the manifest what it said then
+        return False
     now = inputs_now(work, [last.inputs])
     if planning.changes(last.inputs, now):
         return False
     here = environment.here(RECORDED, work.formats)
-    return not environment.library_drift(last.accepted, here)
+    return not environment.library_drift(acceptance.accepted(last, here), here)
 
 
 def _compiled(made: Record) -> dict[str, object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from artifactbuild import causes
 from artifactbuild.index import entries
 from artifactbuild.index.entries import MORE, VERBS, Entry, Place
 from artifactbuild.index.location import file_of
@@ -81,14 +82,19 @@ def index_files(asked: Sequence[Asked]) -> dict[str, str | None]:
     return files
 
 
-def said(looked: Looked, verb: str) -> str | None:
-    """Return what a verb said of everything; None if it has more to do than to say it again."""
+def said(looked: Looked, verb: str, arguments: Sequence[str]) -> str | None:
+    """Return what a verb said of everything; None if it has more to do than to say it again.
+
+    `arguments` are the paths that it was given.
+    """
     if len(looked.standing) < len(looked.asked):
         return None
     number = VERBS.index(verb)
     texts = [entry.said[number] for entry in looked.standing.values()]
     names = {(each.place.project, entry.model) for each, entry in looked.standing.items()}
-    return "".join(texts) if MORE not in texts and len(names) == len(texts) else None
+    if MORE in texts or len(names) < len(texts):
+        return None
+    return causes.told(texts, arguments)
 
 
 def _asked(manifests: tuple[str, ...], artifacts: str | None) -> tuple[Asked, ...]:

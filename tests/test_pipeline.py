@@ -67,8 +67,8 @@ def test_edited_factory_is_refused_until_the_version_is_bumped(copied: Copy, bui
         "dense/model.artifact.yaml:3:10: dense v1 was released from other inputs: "
         "model.py changed\n"
         "    version: v1\n"
-        "             ^ a released version never changes: run "
-        "`artifactbuild bump dense/model.artifact.yaml`"
+        "             ^ run `artifactbuild relock dense/model.artifact.yaml` if the model is still "
+        "the same, else `artifactbuild bump dense/model.artifact.yaml`"
     )
     assert of_folder(manifest.parents[1] / "artifacts") == before
     manifest.write_text(manifest.read_text().replace("version: v1", "version: v2"))

@@ -89,13 +89,14 @@ def test_manifest_of_init_builds_as_it_stands(session: Session) -> None:
 
 def test_changed_layer_is_refused_with_the_way_out(session: Session) -> None:
     assert answer(session, "artifactbuild plan --exit-code").startswith(
-        "iris v1: released, and changed since then (`artifactbuild bump model.artifact.yaml`)\n"
+        "iris v1: released, and changed since then (`artifactbuild relock model.artifact.yaml` or "
+        "`artifactbuild bump model.artifact.yaml`)\n"
     )
     assert answer(session, "artifactbuild build", 1) == (
         "model.artifact.yaml:12:10: iris v1 was released from other inputs: model.py changed\n"
         "    version: v1\n"
-        "             ^ a released version never changes: run "
-        "`artifactbuild bump model.artifact.yaml`\n"
+        "             ^ run `artifactbuild relock model.artifact.yaml` if the model is still the "
+        "same, else `artifactbuild bump model.artifact.yaml`\n"
         "1 problem\n"
     )
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from artifactbuild import screen
-from artifactbuild.commands import telling
+from artifactbuild import causes, screen
+from artifactbuild.commands import sharing, telling
 from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
 from artifactbuild.commands.survey import Answers, complete, survey
 from artifactbuild.commands.telling import Drift
 from artifactbuild.data import encode
 from artifactbuild.index.answers import Answer
 from artifactbuild.manifest import find
-from artifactbuild.problems import Problem, Refusal
+from artifactbuild.problems import Refusal
 from artifactbuild.unchanged import Asked, Looked
 
 GOOD, EXPECTED = 0, 1
@@ -56,6 +56,7 @@ def command(
     more = _of_git(found.answers) if locked else {}
     errors: list[Drift] = []
     manifests: list[dict[str, Any]] = []
+    notices: list[Drift] = []
     told: list[str] = []
     for asked in found.answers:
         if not options and (said := found.answers.said(asked, "check")):
@@ -69,16 +70,17 @@ def command(
         manifests.append(_data(file, answer, own))
         minor = [each for each in own if each not in failing]
         if style == screen.GITHUB and not as_json:
-            screen.annotate((Problem(**each["problem"]) for each in minor), screen.NOTICE)
+            notices += minor
         else:
             told.append(screen.text(telling.checked(file, answer, own, minor)))
+    problems = sharing.problems(errors, len(found.answers), paths)
+    screen.annotate(sharing.problems(notices, len(found.answers), paths), screen.NOTICE)
     if as_json:
-        problems = [each["problem"] for each in errors]
         screen.answer({"manifests": manifests, "problems": problems})
         return EXPECTED if errors else GOOD
-    screen.document("".join(told))
-    if errors:
-        raise Refusal(*(Problem(**each["problem"]) for each in errors))
+    screen.document(causes.told(told, paths))
+    if problems:
+        raise Refusal(*problems)
     return GOOD
 
 
@@ -104,4 +106,5 @@ def _fails(drift: Drift, *, locked: bool) -> bool:
 
 
 def _data(file: str, answer: Answer, drifts: Sequence[Drift]) -> dict[str, Any]:
-    return {"manifest": file, "model": answer.model, "version": answer.version, "drift": drifts}
+    told = [{key: value for key, value in each.items() if key != "shared"} for each in drifts]
+    return {"manifest": file, "model": answer.model, "version": answer.version, "drift": told}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from artifactbuild import examining, plan, reuse, screen
+from artifactbuild import acceptance, examining, plan, reuse, screen
 from artifactbuild.commands import telling
 from artifactbuild.commands.survey import Answers, Findings, Survey
 from artifactbuild.data import encode
@@ -129,7 +129,8 @@ def _summary(job: Job, made: Plan) -> str:
         if cure := examining.line_endings_cure(job, made):
             rest = "" if cure.complete else f", then `artifactbuild bump {file}`"
             return f"released, and has other line endings since then (`{cure.command}`{rest})"
-        return f"released, and changed since then (`artifactbuild bump {file}`)"
+        relock = f"`artifactbuild relock {file}` or " if acceptance.is_open(job) else ""
+        return f"released, and changed since then ({relock}`artifactbuild bump {file}`)"
     if building:
         return f"{len(building)} to build{kept} (`artifactbuild build {file}`)"
     return f"nothing to build{kept}"

@@ -13,6 +13,7 @@ from artifactbuild import examining, screen, unchanged
 from artifactbuild.commands import inquiry, workers
 from artifactbuild.commands.survey import Answers, Survey
 from artifactbuild.commands.workers import Wish
+from artifactbuild.data import encode
 from artifactbuild.index.answers import TICK, Index
 from artifactbuild.job import Job
 from artifactbuild.outcome import Outcome
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from artifactbuild.building import Built
     from artifactbuild.release.digest import Hashed
     from artifactbuild.worker.server import Server
+
+
+MANY = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +43,9 @@ class Made:
 def make(found: Survey, wish: Wish, started: Server | None) -> Made:
     """Build every manifest that has no answer, by a server that was started if one was."""
     work, problems = inquiry.read(found)
-    feasible: dict[Asked, Job] = {}
-    for asked, job in work.items():
-        refused = _refused(job, repair=wish.repair)
-        problems += refused
-        if not refused:
-            feasible[asked] = job
+    refused = {asked: _refused(job, repair=wish.repair) for asked, job in work.items()}
+    feasible = {asked: job for asked, job in work.items() if not refused[asked]}
+    problems += _once(found, work, refused)
     if not feasible or (problems and wish.fail_fast):
         return Made(outcomes={}, problems=problems, untried=tuple(feasible))
     built = _built(feasible, wish, started)
@@ -78,6 +79,34 @@ def _refused(job: Job, *, repair: bool) -> tuple[Problem, ...]:
         return examining.refusals(job, examining.plan(examining.see(job)), repair=repair)
     except Refusal as refusal:
         return refusal.problems
+
+
+def _once(
+    found: Survey, work: Mapping[Asked, Job], refused: Mapping[Asked, tuple[Problem, ...]]
+) -> tuple[Problem, ...]:
+    """Return problems; what many manifests have by one cause is one of them, as `check` has it."""
+    if sum(map(bool, refused.values())) < MANY:
+        return tuple(problem for problems in refused.values() for problem in problems)
+    from artifactbuild.commands import sharing
+    from artifactbuild.review import drift
+
+    errors = {
+        asked: [encode(each) for each in drift.committed(work[asked]) if each.error]
+        for asked, problems in refused.items()
+        if len(problems) == 1
+    }
+    known = [each for own in errors.values() for each in own if each.get("shared")]
+    own = {id(each) for each in sharing.alone(known)}
+    once = [
+        asked
+        for asked, each in errors.items()
+        if each and all(one.get("shared") and id(one) not in own for one in each)
+    ]
+    shared = [each for asked in once for each in errors[asked]]
+    return (
+        *(p for asked, problems in refused.items() if asked not in once for p in problems),
+        *sharing.of_many(shared, len(found.asked), found.arguments),
+    )
 
 
 def _remember(asked: tuple[Asked, ...], known: Mapping[Path, Hashed]) -> None:

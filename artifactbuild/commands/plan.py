@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
 from artifactbuild import screen
-from artifactbuild.commands import telling
+from artifactbuild.commands import sharing, telling
 from artifactbuild.commands.arguments import ARTIFACTS, FORMAT, JSON, PATHS
 from artifactbuild.commands.survey import complete, survey
 from artifactbuild.index.answers import Answer
@@ -43,14 +43,29 @@ def command(
     found = complete(survey(paths, artifacts, looked))
     if found.unreadable:
         raise Refusal(*found.unreadable)
-    answers = found.answers.values()
+    answers = [*found.answers.values()]
     if as_json:
         screen.answer([answer.plan for answer in answers])
-    elif style == screen.GITHUB:
-        screen.annotated(each for answer in answers for each in answer.annotations)
+        return _code(answers) if exit_code else GOOD
+    errors = [each for answer in answers for each in answer.drift if each["error"]]
+    once = sharing.of_many(errors, len(answers), paths)
+    own = [id(each) for each in sharing.alone(errors)]
+    shared = [_is_told_once(answer, own) for answer in answers]
+    if style == screen.GITHUB:
+        pairs = zip(answers, shared, strict=True)
+        screen.annotated(each for a, is_shared in pairs if not is_shared for each in a.annotations)
+        screen.annotate(once)
     else:
-        screen.say(line for answer in answers for line in telling.planned(answer))
+        for answer, is_shared in zip(answers, shared, strict=True):
+            screen.say(telling.planned(answer, in_short=is_shared))
+        screen.say(f"{each.message}: {each.hint}" for each in once)
     return _code(answers) if exit_code else GOOD
+
+
+def _is_told_once(answer: Answer, own: Sequence[int]) -> bool:
+    """Tell whether all that is wrong with a manifest is wrong with others, by the same causes."""
+    errors = [each for each in answer.drift if each["error"]]
+    return bool(errors) and not any(id(each) in own for each in errors)
 
 
 def _code(answers: Iterable[Answer]) -> int:

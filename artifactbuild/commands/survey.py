@@ -45,11 +45,12 @@ class Answers(Mapping[Asked, Answer]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """All that a verb was asked about, with the answers that still stand."""
+    """All that a verb was asked about, by which arguments, with the answers that still stand."""
 
     asked: tuple[Asked, ...]
     indexes: Mapping[str, Index]
     answers: Answers
+    arguments: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[Asked, ...]:
@@ -88,7 +89,12 @@ def survey(paths: tuple[str, ...], artifacts: str | None, looked: Looked | None)
     named = {(asked.place.project, answer.model) for asked, answer in standing.items()}
     distinct = len(named) == len(standing)
     in_order = {asked: standing[asked] for asked in found.asked if asked in standing}
-    return Survey(asked=found.asked, indexes=indexes, answers=Answers(in_order if distinct else {}))
+    return Survey(
+        asked=found.asked,
+        indexes=indexes,
+        answers=Answers(in_order if distinct else {}),
+        arguments=paths,
+    )
 
 
 def _is_readable(entry: Entry) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artifactbuild import screen
+from artifactbuild import causes, screen, visible
 from artifactbuild.index.answers import Answer
 from artifactbuild.manifest import find
 from artifactbuild.outcome import Outcome, Result
@@ -27,19 +27,30 @@ def unchanged(asked: Asked, answer: Answer) -> dict[str, str]:
     return {verb: screen.text(lines) for verb, lines in said.items()}
 
 
-def planned(answer: Answer) -> list[str]:
-    """Return lines on what would be done."""
+def planned(answer: Answer, *, in_short: bool = False) -> list[str]:
+    """Return lines on what would be done; `in_short` without the command that comes next."""
     rows = [(step["format"], step["action"], step["reason"]) for step in answer.plan["steps"]]
-    return [f"{answer.model} {answer.version}: {answer.summary}", *screen.table(rows)]
+    summary = answer.summary.partition(" (`")[0] if in_short else answer.summary
+    return [f"{answer.model} {answer.version}: {summary}", *screen.table(rows)]
 
 
 def checked(file: str, answer: Answer, drifts: Sequence[Drift], told: Sequence[Drift]) -> list[str]:
     """Return lines on what was found: those of the disagreements that are only to be told."""
     title = f"{file}: {answer.model} {answer.version}"
-    rows = [(each["name"], each["sentence"], f"`{each['repair']}`") for each in told]
+    alone = [each for each in told if not each.get("shared")]
+    rows = [(each["name"], each["sentence"], f"`{each['repair']}`") for each in alone]
+    blocks = [line for each in told if each.get("shared") for line in _block(each)]
     if len(told) == len(drifts):
-        return [f"{title} is good", *screen.table(rows)]
-    return [title, *screen.table(rows)] if told else []
+        return [f"{title}{causes.GOOD}", *screen.table(rows), *blocks]
+    return [title, *screen.table(rows), *blocks] if told else []
+
+
+def _block(drift: Drift) -> list[str]:
+    """Return lines on what other manifests may share, for `causes.told`."""
+    own = drift["shared"]
+    sentences = (drift["name"], own["one"], drift["repair"], own["many"], own["command"])
+    texts = (*sentences, causes.quoted(own["manifest"]), *own["causes"])
+    return causes.block(*(visible.cut(text, screen.CELL) for text in texts))
 
 
 def kept(asked: Asked, answer: Answer) -> Outcome:

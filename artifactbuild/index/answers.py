@@ -185,11 +185,16 @@ def _is_sound(answer: Answer) -> bool:
     texts += [step[key] for step in steps for key in ("format", "action", "reason")]
     texts += [each[key] for each in drifts for key in ("name", "sentence", "repair")]
     problems = [Problem(**each["problem"]) for each in drifts]
+    for each in (own for drift in drifts if (own := drift.get("shared"))):
+        texts += [each[key] for key in _SHARED] + [*each["causes"]]
     texts += [text for each in problems for text in (each.file, each.message, each.hint)]
     checks = answer.checks
     return all(isinstance(text, str) for text in texts) and (
         checks is None or all(isinstance(checks[step["format"]], int) for step in steps)
     )
+
+
+_SHARED = ("version", "manifest", "file", "one", "many", "command")
 
 
 def _clock(root: str) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from artifactbuild.data import decode, encode
 from artifactbuild.release import environment, revisions
 from artifactbuild.release.lock import Lock, LockedFigure, LockedValue, Release
 from artifactbuild.release.record import Check, Inputs, Measure, Record
@@ -22,6 +23,12 @@ KINDS = ("manifest", "sources", "variables", "distributions")
 """The kinds of inputs."""
 
 ENVIRONMENT = "environment"
+
+STATED_BY = frozenset({"custom_objects", "factory", "kwargs", "seed"})
+"""Keys of the manifest that a record repeats."""
+
+STATED = ("custom_objects", "factory", "kwargs", "loaders", "seed")
+"""The fields of a record that follow those keys, which may say something else after `relock`."""
 
 Line = TypeVar("Line", LockedFigure, LockedValue)
 
@@ -61,7 +68,7 @@ def adopted(made: Record, lock: Lock) -> Record:
     known = lock.release
     surroundings = _applied(_environment(made.format, lock), own.get(ENVIRONMENT, {}))
     return replace(
-        in_words_of(made, lock),
+        _as_stated(in_words_of(made, lock), lock),
         created_at=lock.created_at,
         tensorflow_version=surroundings.get("tensorflow", made.tensorflow_version),
         keras_version=surroundings.get("keras", made.keras_version),
@@ -85,6 +92,12 @@ def in_words_of(made: Record, lock: Lock) -> Record:
         notes=said.get("notes", ""),
         training=said.get("training", {}),
     )
+
+
+def _as_stated(made: Record, lock: Lock) -> Record:
+    """Return a record that states of the manifest what the released one does."""
+    stated = lock.inputs.stated.get(made.format)
+    return decode(Record, {**encode(made), **stated}) if stated else made
 
 
 def beyond(lock: Lock) -> Iterator[str]:

@@ -137,9 +137,12 @@ class LockedInputs(Inputs):
     """What a version may be built from: `relock` renews this, and nothing else in the lock.
 
     `environment` has the entries that were accepted since, where they differ from the release's.
+    `stated` has, by format, what the released records state of keys of the manifest that say
+    something else by now, in the words of the record.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
+    stated: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

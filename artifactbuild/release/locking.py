@@ -62,6 +62,7 @@ def of(records: Mapping[str, Record], files: Mapping[str, Files], before: Lock |
             variables={**variables, **(before.inputs.variables if before else {})},
             distributions={**distributions, **(before.inputs.distributions if before else {})},
             environment=before.inputs.environment if before else {},
+            stated=before.inputs.stated if before else {},
         ),
         artifacts=known,
     )

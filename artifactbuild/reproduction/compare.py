@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from artifactbuild import acceptance
 from artifactbuild import plan as planning
 from artifactbuild.data import decode, dumps
 from artifactbuild.manifest.model import Tolerance
-from artifactbuild.release import digest, environment, record
+from artifactbuild.release import adoption, card, digest, environment, record
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Record
 from artifactbuild.reproduction.nouns import (
@@ -28,13 +30,16 @@ from artifactbuild.worker.server import Server
 
 UNKNOWN = "the lock has only digests, and what it names is not in the store"
 FINGERPRINT, LOCK = "fingerprint.pb", "lock.json"
+_AS_RELEASED = frozenset({IDENTICAL, NOT_LOCKED})
+
 FIGURES = frozenset({record.FILE, record.CARD, record.REFERENCE})
 """The files that tell what was measured where they were made; the others are payload."""
 
 
 def drift(released: Released, rebuilt: Lock) -> tuple[str, ...]:
-    """Say how the environment of the rebuild differs from that of the release."""
-    return environment.drift(released.lock.environment, rebuilt.environment)
+    """Say how the environment of the rebuild differs from all that the lock accepts."""
+    known = acceptance.accepted(released.lock, rebuilt.environment)
+    return environment.drift(known, rebuilt.environment)
 
 
 def compare(
@@ -48,7 +53,7 @@ def compare(
     """
     made = rebuilt.lock
     assert made is not None
-    has_drift = bool(drift(released, made))
+    has_drift = bool(environment.drift(released.lock.environment, made.environment))
     formats = [
         _format(released, rebuilt, name, earlier, server, has_drift=has_drift)
         for name in released.work.formats
@@ -67,10 +72,12 @@ def _format(
 ) -> Compared:
     """Hold one format against the lock."""
     folder = _in(rebuilt.place, released, name)
-    found, checks = digest.of_folder(folder), len(record.read(folder).checks)
+    made = record.read(folder)
+    found, checks = digest.of_folder(folder), len(made.checks)
     locked = released.lock.artifacts.get(name)
     if locked is None:
         return Compared(name=name, outcome=NOT_LOCKED, files=len(found), checks=checks)
+    found = _adopted(released, rebuilt, made, found, locked)
     candidates = [released.work.folder(name), *(_in(each, released, name) for each in earlier)]
     differences = tuple(
         _difference(file, folder, _original(file, locked, candidates), released, server)
@@ -88,6 +95,30 @@ def _format(
         checks=checks,
         differences=differences,
     )
+
+
+def _adopted(
+    released: Released,
+    rebuilt: Rebuilt,
+    made: Record,
+    found: Mapping[str, str],
+    locked: Locked,
+) -> dict[str, str]:
+    """Return the digests that a build with the lock at hand gives: it states the released facts.
+
+    The rebuild had no lock, so that nothing of it could help.
+    """
+    same = found.get(record.REFERENCE) == locked.files.get(record.REFERENCE)
+    if released.lock.release is None or not same or not locked.is_payload(found):
+        return {**found}
+    with tempfile.TemporaryDirectory(dir=rebuilt.place.base) as scratch:
+        folder = Path(scratch)
+        record.write(adoption.adopted(made, released.lock), folder)
+        text = card.render_file(folder / record.FILE, released.work.template)
+        (folder / record.CARD).write_text(text, encoding="utf-8")
+        again = digest.of_folder(folder)
+    known = {**found, **again}
+    return known if known.get(record.FILE) == locked.files.get(record.FILE) else {**found}
 
 
 def _causes_first(file: str) -> tuple[bool, bool, str]:
@@ -169,6 +200,8 @@ def _lock(
 ) -> Compared:
     """Hold the lock that the rebuild wrote against the released one."""
     before, after = released.lock, _of_same_formats(rebuilt.lock, released.lock)
+    if before.release is not None and all(each.outcome in _AS_RELEASED for each in formats):
+        after = _with_facts(after, before)
     changes = planning.changes(before.inputs, after.inputs, text=True)
     figure = False
     if before == after:
@@ -200,10 +233,30 @@ def _of_same_formats(rebuilt: Lock | None, released: Lock) -> Lock:
     )
 
 
+def _with_facts(rebuilt: Lock, released: Lock) -> Lock:
+    """Return the lock of a rebuild that gave the released files, with the facts of the release."""
+    return replace(
+        rebuilt,
+        created_at=released.created_at,
+        measures=released.measures,
+        environment=released.environment,
+        release=released.release,
+        inputs=replace(
+            rebuilt.inputs,
+            environment=released.inputs.environment,
+            stated=released.inputs.stated,
+        ),
+        artifacts=released.artifacts,
+    )
+
+
 def _told(lock: Lock) -> Lock:
     """Return what a lock tells beside digests, environment and figures."""
     measures = tuple(replace(measure, value=0.0, model=0.0) for measure in lock.measures)
-    return replace(lock, environment={}, release=None, artifacts={}, measures=measures)
+    inputs = replace(lock.inputs, environment={}, stated={})
+    return replace(
+        lock, environment={}, artifacts={}, measures=measures, release=None, inputs=inputs
+    )
 
 
 def _first_of_locks(before: Lock, after: Lock, base: Path, server: Server) -> str:

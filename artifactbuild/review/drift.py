@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from artifactbuild import examining, plan
+from artifactbuild import acceptance, examining, plan
 from artifactbuild.examining import Seen
 from artifactbuild.job import Job, in_kinds_of, shown
 from artifactbuild.manifest import weaker
@@ -71,10 +72,12 @@ def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
     for where, what in texting.changed(work, before, now.inputs):
         yield made(work, texting.NAME, where, what=what, at="key")
     yield from _read(work, before, now.inputs)
-    apart = environment.library_drift(memory.accepted, now.environment) if memory else ()
+    here = now.environment
+    known = acceptance.accepted(memory, here) if memory is not None else {}
+    apart = environment.library_drift(known, here)
     if apart:
         what = f"the environment changed ({'; '.join(apart)})"
-        yield made(work, "environment-changed", what=what)
+        yield made(work, "environment-changed", what=what, causes=apart)
 
 
 def _read(work: Job, before: Inputs, now: Inputs) -> Iterator[Drift]:
@@ -90,13 +93,16 @@ def _read(work: Job, before: Inputs, now: Inputs) -> Iterator[Drift]:
             continue
         what = f"the list of files in {name}" if name.endswith("/") and was != PRESENT else name
         kind = "source-changed" if name in sources else "source-missing"
-        yield made(work, "source-new" if was == ABSENT else kind, ("factory",), what=what)
+        where = shown(Path(os.path.normpath(work.loaded.path.parent / name)))
+        cause = what.replace(name, where + "/" * name.endswith("/"))
+        kind = "source-new" if was == ABSENT else kind
+        yield made(work, kind, ("factory",), what=what, causes=[cause], file=where)
     for name in plan.differing(before.variables, now.variables):
-        yield made(work, "variable-changed", ("factory",), what=name)
+        yield made(work, "variable-changed", ("factory",), what=name, causes=[name])
     for what in environment.drift(before.distributions, now.distributions):
-        yield made(work, "distribution-changed", ("factory",), what=what)
+        yield made(work, "distribution-changed", ("factory",), what=what, causes=[what])
     for name in sorted(before.distributions.keys() - now.distributions.keys()):
-        yield made(work, "distribution-missing", ("factory",), what=name)
+        yield made(work, "distribution-missing", ("factory",), what=name, causes=[name])
 
 
 def _line_endings(work: Job, name: str, was: str, endings: str) -> Drift:

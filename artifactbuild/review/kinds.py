@@ -11,13 +11,17 @@ class Kind:
     """One kind of drift: a sentence on it, the command that repairs it, and if it is an error.
 
     What is no error is only told: it is a state on the way, not a contradiction. With
-    `check --locked`, what is `locked` is an error all the same.
+    `check --locked`, what is `locked` is an error all the same. With `relock`, a rebuild may show
+    that it leaves the model as it is. What `many` versions may share is told once, by that
+    sentence.
     """
 
     sentence: str
     repair: str
     error: bool
     locked: bool = False
+    relock: bool = False
+    many: str = ""
 
 
 BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
@@ -37,6 +41,7 @@ KINDS: Mapping[str, Kind] = {
         sentence="`{what}` in the manifest changed since {version} was released",
         repair=BUMP,
         error=True,
+        relock=True,
     ),
     "text-changed": Kind(
         sentence="`{what}` changed since {version} was released: the next version tells it",
@@ -44,7 +49,11 @@ KINDS: Mapping[str, Kind] = {
         error=False,
     ),
     "source-changed": Kind(
-        sentence="{what} changed since {version} was released", repair=BUMP, error=True
+        sentence="{what} changed since {version} was released",
+        repair=BUMP,
+        error=True,
+        relock=True,
+        many="{what} changed since {count} versions were released",
     ),
     "source-line-endings": Kind(
         sentence="{what} differs only in its line endings ({endings} here) since {version} was "
@@ -53,25 +62,38 @@ KINDS: Mapping[str, Kind] = {
         error=True,
     ),
     "source-missing": Kind(
-        sentence="{what}, which {version} was made from, is gone", repair=BUMP, error=True
+        sentence="{what}, which {version} was made from, is gone",
+        repair=BUMP,
+        error=True,
+        relock=True,
+        many="{what}, which {count} versions were made from, is gone",
     ),
     "source-new": Kind(
         sentence="{what} is there now, and was not when {version} was released",
         repair=BUMP,
         error=True,
+        relock=True,
+        many="{what} is there now, and was not when {count} versions were released",
     ),
     "variable-changed": Kind(
         sentence="the environment variable {what} changed since {version} was released",
         repair=BUMP,
         error=True,
+        relock=True,
+        many="the environment variable {what} changed since {count} versions were released",
     ),
     "distribution-changed": Kind(
-        sentence="{what} since {version} was released", repair=BUMP, error=True
+        sentence="{what} since {version} was released",
+        repair=BUMP,
+        error=True,
+        relock=True,
+        many="{what} since {count} versions were released",
     ),
     "distribution-missing": Kind(
         sentence="{what}, which {version} was made with, is not installed here",
         repair="pip install {what}",
         error=False,
+        many="{what}, which {count} versions were made with, is not installed here",
     ),
     "options-changed": Kind(
         sentence="the options of {what} changed since {version} was released",
@@ -178,8 +200,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "environment-changed": Kind(
         sentence="{what} since {version} was released: a rebuild may give other bytes",
-        repair=RELOCK,
+        repair=BUMP,
         error=False,
+        relock=True,
+        many="{what} since {count} versions were released: a rebuild may give other bytes",
     ),
     "writer-newer": Kind(sentence="{what}", repair=BUMP, error=False),
 }

@@ -24,6 +24,7 @@ COUNT = 50
 
 OURS = {
     "artifactbuild",
+    "artifactbuild.causes",
     "artifactbuild.entry",
     "artifactbuild.index",
     "artifactbuild.index.entries",

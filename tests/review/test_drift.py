@@ -16,7 +16,7 @@ from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.release import card, environment
 from artifactbuild.release.digest import of_file
-from artifactbuild.review import drift
+from artifactbuild.review import drift, kinds
 from artifactbuild.review.kinds import KINDS
 from artifactbuild.worker.server import Server
 from tests.review.test_locked import OF_GIT
@@ -110,6 +110,7 @@ KERAS = "artifacts/dense/keras/v1"
 REPAIR = "artifactbuild build --repair model.artifact.yaml"
 BUILD = "artifactbuild build model.artifact.yaml"
 BUMP = "artifactbuild bump model.artifact.yaml"
+RELOCK = "artifactbuild relock model.artifact.yaml"
 
 
 def impossible(folder: Path) -> None:
@@ -145,7 +146,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "source-changed": (
         edit("model.py", "adam", "sgd"),
         "model.py changed since v1 was released",
-        BUMP,
+        RELOCK,
     ),
     "source-line-endings": (
         edit_bytes("card.md.j2", b"\n", b"\r\n"),
@@ -155,22 +156,22 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "source-missing": (
         lock(lambda data: data["inputs"]["sources"].update({"gone.py": "0"})),  # type: ignore[index]
         "gone.py, which v1 was made from, is gone",
-        BUMP,
+        RELOCK,
     ),
     "source-new": (
         lock(lambda data: data["inputs"]["sources"].update({"pyproject.toml": "absent"})),  # type: ignore[index]
         "pyproject.toml is there now, and was not when v1 was released",
-        BUMP,
+        RELOCK,
     ),
     "variable-changed": (
         lock(lambda data: data["inputs"].update(variables={"PATH": "unset"})),  # type: ignore[attr-defined]
         "the environment variable PATH changed since v1 was released",
-        BUMP,
+        RELOCK,
     ),
     "distribution-changed": (
         lock(lambda data: data["inputs"].update(distributions={"pytest": "1.0"})),  # type: ignore[attr-defined]
         f"pytest 1.0 → {pytest.__version__} since v1 was released",
-        BUMP,
+        RELOCK,
     ),
     "distribution-missing": (
         lock(lambda data: data["inputs"].update(distributions={"no-such-one": "1.0"})),  # type: ignore[attr-defined]
@@ -279,7 +280,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lock(lambda data: data["environment"].update(keras="9.9")),  # type: ignore[attr-defined]
         f"the environment changed (keras 9.9 → {environment.here({})['keras']}) since v1 was "
         "released: a rebuild may give other bytes",
-        "artifactbuild relock model.artifact.yaml",
+        RELOCK,
     ),
     "writer-newer": (
         lock(lambda data: data["release"]["revisions"].update(h5=0)),  # type: ignore[index]
@@ -345,7 +346,7 @@ def test_error_is_located_and_ends_with_the_repair(here: Path, told: Told) -> No
         "",
         "model.artifact.yaml:4:10: source-changed: model.py changed since v1 was released\n"
         "    factory: model:make_model\n"
-        "             ^ `artifactbuild bump model.artifact.yaml`\n"
+        f"             ^ `{RELOCK}` if the model is still the same, else `{BUMP}`\n"
         "1 problem\n",
     )
 
@@ -372,7 +373,7 @@ def test_annotations_for_github_have_file_line_and_column(here: Path, told: Told
         "::notice file=model.artifact.yaml,line=3,col=10::not-published: the lock of v1 has "
         "keras, h5, and artifacts has not%0A`artifactbuild build model.artifact.yaml`\n"
         "::error file=model.artifact.yaml,line=4,col=10::source-changed: model.py changed since v1 "
-        "was released%0A`artifactbuild bump model.artifact.yaml`\n",
+        f"was released%0A`{RELOCK}` if the model is still the same, else `{BUMP}`\n",
         "",
     )
 
@@ -404,10 +405,15 @@ def table() -> str:
     rows = ["| drift | what it says | what repairs it | |", "| --- | --- | --- | --- |"]
     for name, kind in KINDS.items():
         sentence = re.sub(r"`?\{(\w+)\}`?", r"*\1*", kind.sentence)
-        command = re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), kind.repair)
+        commands = [*([kinds.RELOCK] if kind.relock else []), kind.repair]
+        repair = " or ".join(f"`{_in_capitals(command)}`" for command in commands)
         told = "told, error with `--locked`" if kind.locked else "told"
-        rows.append(f"| `{name}` | {sentence} | `{command}` | {'error' if kind.error else told} |")
+        rows.append(f"| `{name}` | {sentence} | {repair} | {'error' if kind.error else told} |")
     return "\n".join(rows) + "\n"
+
+
+def _in_capitals(command: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), command)
 
 
 @pytest.fixture

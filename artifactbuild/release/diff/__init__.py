@@ -48,7 +48,7 @@ def make(before: Side, after: Side, outputs: Outputs) -> Difference:
 
 
 def _installed(lock: Lock) -> Mapping[str, str]:
-    return {**lock.inputs.distributions, **lock.environment}
+    return {**lock.inputs.distributions, **lock.accepted}
 
 
 def _read(lock: Lock) -> Mapping[str, str]:
