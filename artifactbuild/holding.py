@@ -63,7 +63,7 @@ def against_lock(
         format = each.record.format
         if each.files == known.files:
             continue
-        drift = environment.drift(memory.environment, each.own.environment)
+        drift = environment.drift(memory.environment, each.here.environment)
         if format in damaged:
             problems.append(_not_repaired(work, each, known, drift))
         elif not known.is_payload(each.files):
@@ -92,7 +92,7 @@ def _is_of_version(each: Complete, memory: Lock) -> bool:
 
 
 def _of_another_model(work: Job, each: Complete, memory: Lock) -> Problem:
-    drift = environment.drift(memory.environment, each.own.environment)
+    drift = environment.drift(memory.environment, each.here.environment)
     why = f": {'; '.join(drift)}" if drift else ""
     message = f"the model that was made here is not that of {work.version}, its weights differ{why}"
     hint = f"release it under a new version: `artifactbuild bump {work.loaded.document.file}`"
@@ -101,7 +101,7 @@ def _of_another_model(work: Job, each: Complete, memory: Lock) -> Problem:
 
 def measured(complete: tuple[Complete, ...]) -> str:
     """Say what was measured here, where the released figures are published; empty for others."""
-    pairs = [(each.own, each.record) for each in complete if each.own is not each.record]
+    pairs = [(each.own, each.record) for each in complete if each.own is not None]
     if not pairs:
         return ""
     lines = [line for own, made in pairs for line in _measured(own, made)]

@@ -137,7 +137,7 @@ def _made(order: Order, wish: Wish) -> Mapping[Result, Complete]:
                 for each in complete
             )
             for each in complete:
-                if each.own is not each.record:
+                if each.own is not None:
                     measured.keep(work.store.root, each.own)
             work.store.forget_failed(staged, work.name, work.version)
             return results

@@ -46,14 +46,19 @@ class Staged:
 class Complete:
     """An artifact that can be published: its record, and the digest of each of its files.
 
-    `own` is the record with what was found here, where `record` adopts the facts of the release.
+    `own` is the record with what was found here, if `record` adopts the facts of the release.
     `large` are the large files, as they looked when they were hashed.
     """
 
     record: Record
-    own: Record
+    own: Record | None
     files: Mapping[str, str]
     large: Mapping[str, Hashed]
+
+    @property
+    def here(self) -> Record:
+        """The record with what was found here."""
+        return self.own or self.record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,17 +159,18 @@ def _completed(
     """
     memory, locked = work.memory, work.locked(own.format)
     if memory is None:
-        return _written(work, own, own, folder, payload, large)
+        return _written(work, own, None, folder, payload, large)
     here = adoption.in_words_of(own, memory)
     if locked is None or not locked.is_payload(payload):
-        return _written(work, here, own, folder, payload, large)
+        return _written(work, here, None, folder, payload, large)
     if locked.files.get(record.REFERENCE) == payload.get(record.REFERENCE):
         adopted = adoption.adopted(own, memory)
         made = _written(work, adopted, own, folder, payload, large)
         if _is_adoptable(made, memory, locked):
             return made
         _clear(folder)
-    return _written(work, replace(here, created_at=memory.created_at), own, folder, payload, large)
+    known = replace(here, created_at=memory.created_at)
+    return _written(work, known, None, folder, payload, large)
 
 
 def _is_adoptable(made: Complete, memory: Lock, locked: Locked) -> bool:
@@ -182,7 +188,7 @@ def dated(work: Job, made: Complete, folder: Path) -> Complete:
         return made
     again = replace(made.record, created_at=record.created_at(os.environ, known))
     _clear(folder)
-    written = _written(work, again, again, folder, made.files, made.large)
+    written = _written(work, again, None, folder, made.files, made.large)
     durable.seal(folder)
     return written
 
@@ -207,7 +213,7 @@ def facts(report: BuildReport) -> Facts:
 def _written(
     work: Job,
     made: Record,
-    own: Record,
+    own: Record | None,
     folder: Path,
     payload: Mapping[str, str],
     large: Mapping[str, Hashed],

@@ -8,7 +8,7 @@ import pytest
 from artifactbuild import plan
 from artifactbuild.manifest.model import FormatRequest, Manifest, Tensor
 from artifactbuild.plan import Current, Published
-from artifactbuild.release.lock import Lock, Locked, LockedTotals
+from artifactbuild.release.lock import Lock, Locked, LockedInputs, LockedTotals, Release
 from artifactbuild.release.record import Inputs
 
 MANIFEST = Manifest.from_data(
@@ -24,7 +24,9 @@ MANIFEST = Manifest.from_data(
 OPTIONS: Any = MANIFEST.formats[0].options
 INPUTS = Inputs(manifest={"seed": "0"}, sources={"model.py": "a", "rows.npz": "b"})
 HERE = Current(inputs=INPUTS, environment={"tensorflow": "2.21.0"})
-PUBLISHED = Published(inputs=INPUTS, options=OPTIONS, files={"metadata.json": "digest"})
+PUBLISHED = Published(
+    inputs=INPUTS, options=OPTIONS, files={"model.keras": "digest", "metadata.json": "a"}
+)
 LOCK = Lock(
     lock_version=1,
     model="m",
@@ -44,9 +46,11 @@ LOCK = Lock(
     checks=(),
     measures=(),
     environment={"tensorflow": "2.21.0"},
-    inputs=INPUTS,
-    artifacts={"keras": Locked(options=OPTIONS, size=9, files={"metadata.json": "digest"})},
+    inputs=LockedInputs(manifest=INPUTS.manifest, sources=INPUTS.sources),
+    artifacts={"keras": Locked(options=OPTIONS, size=9, files=PUBLISHED.files)},
 )
+RELEASE = Release(revisions={}, metadata={}, figures=(), values=(), inputs=INPUTS)
+FACTS_OF_HERE = {"model.keras": "digest", "metadata.json": "b"}
 OTHER = replace(INPUTS, manifest={"seed": "1"}, sources={"model.py": "c"})
 OTHER_NAMES = (
     "v1 was released from other inputs: `seed` in the manifest changed; model.py changed; "
@@ -66,10 +70,20 @@ OTHER_NAMES = (
         (
             HERE,
             LOCK,
-            replace(PUBLISHED, files={"metadata.json": "another"}),
+            replace(PUBLISHED, files={"model.keras": "another"}),
             "keep",
-            "published here, but not the bytes that the lock names",
+            "published here, but not the payload that the lock names",
         ),
+        (HERE, LOCK, replace(PUBLISHED, files=FACTS_OF_HERE), "keep", "up to date"),
+        (
+            HERE,
+            replace(LOCK, release=replace(RELEASE, revisions={"keras": 0})),
+            None,
+            "refuse",
+            "artifactbuild of that time released keras by revision 0 of its writer, this one "
+            "writes revision 1: a rebuild gives other bytes",
+        ),
+        (HERE, replace(LOCK, release=RELEASE), None, "build", "in the lock, not in the store"),
         (replace(HERE, inputs=OTHER), LOCK, PUBLISHED, "refuse", OTHER_NAMES),
         (replace(HERE, inputs=OTHER), LOCK, None, "refuse", OTHER_NAMES),
         (replace(HERE, inputs=OTHER), None, PUBLISHED, "refuse", OTHER_NAMES),
@@ -85,8 +99,8 @@ OTHER_NAMES = (
             replace(HERE, environment={"tensorflow": "2.22.0"}),
             replace(LOCK, artifacts={}),
             None,
-            "refuse",
-            "v1 was released from other inputs: tensorflow 2.21.0 → 2.22.0",
+            "build",
+            "a new format of v1",
         ),
         (
             replace(HERE, environment={"tensorflow": "2.22.0"}),

@@ -14,6 +14,7 @@ from artifactbuild import pipeline
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.outcome import Outcome
+from artifactbuild.pipeline import Wish
 from artifactbuild.problems import Refusal
 from artifactbuild.release.digest import of_folder
 from artifactbuild.worker.server import Server
@@ -39,7 +40,7 @@ def manifest(copied: Copy, build: Build) -> Path:
 def repair(server: Server) -> Repair:
     def repaired(manifest: Path) -> Outcome:
         work = job(load(manifest), None)
-        return pipeline.build(work, server, lambda text: None, repair=True).outcome
+        return pipeline.build(work, server, lambda text: None, Wish(repair=True)).outcome
 
     return repaired
 

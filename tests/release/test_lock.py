@@ -11,9 +11,13 @@ from artifactbuild.release.lock import (
     Lock,
     Locked,
     LockedChecks,
+    LockedFigure,
+    LockedInputs,
     LockedLayer,
     LockedMeasure,
     LockedTotals,
+    LockedValue,
+    Release,
 )
 from artifactbuild.release.record import Inputs
 
@@ -61,7 +65,32 @@ LOCK = Lock(
         ),
     ),
     environment={"tensorflow": "2.21.0"},
-    inputs=Inputs(manifest={"seed": "0"}, sources={"model.py": "1"}),
+    release=Release(
+        revisions={"keras": 1, "metadata": 1},
+        metadata={"notes": "Trained twice."},
+        figures=(
+            LockedFigure(
+                checks=("keras/keras", "keras/training"),
+                compared="outputs",
+                against="graph",
+                max_abs=1.5e-07,
+                bound=1.25e-06,
+            ),
+        ),
+        values=(
+            LockedValue(
+                loaders=("keras/keras",),
+                metric="accuracy",
+                output="y",
+                value=0.972222,
+                model=0.972222,
+            ),
+        ),
+        inputs=Inputs(manifest={"seed": "0"}, sources={"model.py": "1"}),
+    ),
+    inputs=LockedInputs(
+        manifest={"seed": "0"}, sources={"model.py": "2"}, environment={"numpy": "2.4.7"}
+    ),
     artifacts={"keras": Locked(options={}, size=9, files={"model.keras": "2"})},
 )
 
@@ -93,12 +122,40 @@ TEXT = """\
   "environment": {
     "tensorflow": "2.21.0"
   },
+  "release": {
+    "figures": [
+      {"checks": ["keras/keras", "keras/training"], "compared": "outputs", "against": "graph", \
+"max_abs": 1.5e-07, "bound": 1.25e-06}
+    ],
+    "inputs": {
+      "manifest": {
+        "seed": "0"
+      },
+      "sources": {
+        "model.py": "1"
+      }
+    },
+    "metadata": {
+      "notes": "Trained twice."
+    },
+    "revisions": {
+      "keras": 1,
+      "metadata": 1
+    },
+    "values": [
+      {"loaders": ["keras/keras"], "metric": "accuracy", "output": "y", "value": 0.972222, \
+"model": 0.972222}
+    ]
+  },
   "inputs": {
+    "environment": {
+      "numpy": "2.4.7"
+    },
     "manifest": {
       "seed": "0"
     },
     "sources": {
-      "model.py": "1"
+      "model.py": "2"
     }
   },
   "artifacts": {

@@ -15,6 +15,7 @@ from artifactbuild.cli import run
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.release import card, environment
+from artifactbuild.release.digest import of_file
 from artifactbuild.review import drift
 from artifactbuild.review.kinds import KINDS
 from artifactbuild.worker.server import Server
@@ -102,6 +103,18 @@ def impossible(folder: Path) -> None:
 def no_lock_and_no_payload(folder: Path) -> None:
     (folder / "model.artifact.lock").unlink()
     (folder / KERAS / "model.keras").unlink()
+
+
+def another_payload(folder: Path) -> None:
+    """Publish another payload, as another environment made it."""
+    payload, path = folder / KERAS / "model.keras", folder / KERAS / "metadata.json"
+    for each in (payload, path):
+        each.chmod(0o644)
+    payload.write_bytes(b"other")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["files"]["model.keras"] = {"sha256": of_file(payload), "size": 5}
+    data["environment"]["system"] = "Another"
+    path.write_text(json.dumps(data), encoding="utf-8")
 
 
 CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
@@ -206,8 +219,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         f"rm -rf {KERAS} && artifactbuild build model.artifact.yaml",
     ),
     "artifact-unlike-lock": (
-        edit(f"{KERAS}/metadata.json", '"system": "', '"system": "Another'),
-        f"{KERAS} was built here in another environment than the lock names",
+        another_payload,
+        f"the payload of {KERAS} is not the one that the lock of v1 names",
         "artifactbuild reproduce model.artifact.yaml",
     ),
     "card-stale": (
@@ -219,7 +232,13 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lock(lambda data: data["environment"].update(keras="9.9")),  # type: ignore[attr-defined]
         f"the environment changed (keras 9.9 → {environment.here({})['keras']}) since v1 was "
         "released: a rebuild may give other bytes",
-        "artifactbuild reproduce model.artifact.yaml",
+        "artifactbuild relock model.artifact.yaml",
+    ),
+    "writer-newer": (
+        lock(lambda data: data["release"]["revisions"].update(h5=0)),  # type: ignore[index]
+        f"artifactbuild {environment.own_version()} released h5 by revision 0 of its writer, this "
+        "one writes revision 1: a rebuild gives other bytes",
+        BUMP,
     ),
 }
 
