@@ -115,6 +115,8 @@ KINDS: Mapping[str, Kind] = {
         repair=RELOCK,
         error=False,
     ),
-    "writer-newer": Kind(sentence="{what}", repair=BUMP, error=False),
+    "writer-newer": Kind(
+        sentence="{what}: a rebuild may give other bytes", repair=BUMP, error=False
+    ),
 }
 """Every kind of drift that `check` tells of."""

@@ -158,7 +158,7 @@ def _shares(operation: Any, array: Array) -> Array:
 
 def _plain(function: Callable[..., Array]) -> Evaluate:
     """Return what works an operation out that has no attributes of interest."""
-    return lambda operation, *arrays: function(*arrays)
+    return lambda _, *arrays: function(*arrays)
 
 
 ALIKE: Mapping[str, Evaluate] = {
