@@ -2,7 +2,7 @@
 
 TFLite reads the smallest and the largest value of each tensor from float kernels, whose sums differ
 in their last bits between processors; so would every scale that is made of them. Hence each range
-is widened to bounds of a few bits, which all ranges close by have in common.
+is widened to ends of a few bits, which all ranges close by have in common.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
 
 BITS = 7
-"""How many bits the larger bound keeps: a range is widened by 1.6 % at most."""
+"""How many bits the larger end keeps: each end is moved by 1.6 % of the larger one at most."""
 
 SPARE = 2.0**-14
-"""How far a value may lie beyond a settled bound, as a share of the larger one.
+"""How far a value may lie beyond a settled end: a share of the power of two above the larger one.
 
-Without it, ranges that end at such a bound by nature, as at 0, 1 and 6, would be on the edge.
+Without it, ranges that end by nature where a settled one does, at 0, 1 or 6, would be on the edge.
 """
 
 
@@ -31,13 +31,14 @@ def settling(converter: Any) -> Callable[..., bytes]:
     def quantize(content: bytes, *settings: Any) -> bytes:
         input_type, output_type, _, _, _, variables, debugging = settings
         converter._experimental_calibrate_only = True
-        return mlir_quantize(
+        quantized: bytes = mlir_quantize(
             settled(calibrate(content, *settings)),
             input_data_type=input_type,
             output_data_type=output_type,
             enable_variable_quantization=variables,
             debug_options_str=debugging.SerializeToString(),
         )
+        return quantized
 
     return quantize
 
