@@ -13,12 +13,12 @@ from pathlib import Path
 from artifactbuild import contents, searching
 from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
-from artifactbuild.job import Job, inputs_now, leaving, shown
+from artifactbuild.job import Job, in_kinds_of, inputs_now, leaving, restoring_line_endings, shown
 from artifactbuild.manifest import sources
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.plan import Current, Plan, Published, Step
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import claim, damage, environment, lock, locking, record
+from artifactbuild.release import claim, damage, environment, line_endings, lock, locking, record
 from artifactbuild.release.damage import Damage
 from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
@@ -43,7 +43,11 @@ class Seen:
     def published(self) -> dict[str, Published]:
         """What is published of the formats that the manifest asks for."""
         return {
-            format: Published(inputs=made.inputs, options=made.options, files=self.files[format])
+            format: Published(
+                inputs=in_kinds_of(self.work, made.inputs, self.remembered),
+                options=made.options,
+                files=self.files[format],
+            )
             for format, made in self.records.items()
         }
 
@@ -52,6 +56,14 @@ class Seen:
         """What earlier builds of this version were made from."""
         locked = [self.work.memory.inputs] if self.work.memory is not None else []
         return [*(made.inputs for made in self.records.values()), *locked]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cure:
+    """A command that undoes changes; `complete` if there are no others."""
+
+    command: str
+    complete: bool
 
 
 def see(work: Job, known: Mapping[Path, Hashed] | None = None) -> Seen:
@@ -151,6 +163,8 @@ def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
     message = f"{work.name} {work.version} was released from other inputs: {'; '.join(what)}"
     file = work.loaded.document.file
     hint = f"a released version never changes: run `artifactbuild bump {file}`"
+    if cure := line_endings_cure(work, made):
+        hint = f"run `{cure.command}`" if cure.complete else f"run `{cure.command}`; then, {hint}"
     return (work.problem(("version",), message, hint),)
 
 
@@ -164,6 +178,16 @@ def restoring(work: Job) -> str:
         f"restore the released {work.version}, build it with {install}, or release it anew: "
         f"`artifactbuild bump {work.loaded.document.file}`"
     )
+
+
+def line_endings_cure(work: Job, made: Plan) -> Cure | None:
+    """Return what gives sources their line endings back, None where these are as they were."""
+    changes = {change for step in made.steps for change in step.changes}
+    if not any(line_endings.ONLY in change for change in changes):
+        return None
+    before = [work.memory.inputs] if work.memory is not None else see(work).remembered
+    complete = all(line_endings.ONLY in change for change in changes)
+    return Cure(command=restoring_line_endings(work, before), complete=complete)
 
 
 def writes_nothing(seen: Seen) -> bool:

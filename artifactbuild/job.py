@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,14 @@ from artifactbuild.index import location
 from artifactbuild.manifest import find, schema
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem
-from artifactbuild.release import digest, distributions, lock, sources, variables
+from artifactbuild.release import (
+    digest,
+    distributions,
+    line_endings,
+    lock,
+    sources,
+    variables,
+)
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.store import Store
@@ -145,7 +152,7 @@ def manifest_digests(work: Job) -> dict[str, str]:
 def source_digests(work: Job, names: Iterable[str]) -> dict[str, str]:
     """Return the digests of those of the named files that are there."""
     paths = {name: work.loaded.path.parent / name for name in names}
-    return {name: digest.of_file(path) for name, path in paths.items() if _is_file(path)}
+    return {name: sources.of_file(path) for name, path in paths.items() if _is_file(path)}
 
 
 def _is_file(path: Path) -> bool:
@@ -171,6 +178,32 @@ def inputs_now(work: Job, before: Iterable[Inputs]) -> Inputs:
             {name: was for each in known for name, was in each.distributions.items()}
         ),
     )
+
+
+def in_kinds_of(work: Job, made: Inputs, known: Iterable[Inputs]) -> Inputs:
+    """Return the inputs of one record with the digests that the last of those known has.
+
+    Records of one version may have digests of two kinds, of which `inputs_now` gives one: a file
+    that is as both say has not changed.
+    """
+    last = {name: was for each in known for name, was in each.sources.items()}
+    folder = work.loaded.path.parent
+    other = {
+        name: last[name]
+        for name, was in made.sources.items()
+        if sources.kind(was) != sources.kind(last.get(name, was))
+        and sources.now(folder, {name: was}) == {name: was}
+    }
+    return replace(made, sources={**made.sources, **other}) if other else made
+
+
+def restoring_line_endings(work: Job, before: Iterable[Inputs]) -> str:
+    """Return the command that gives sources their line endings back, where only these differ."""
+    known, folder = [*before], work.loaded.path.parent
+    now = inputs_now(work, known).sources
+    recorded = {name: was for each in known for name, was in each.sources.items()}
+    changed = [name for name in recorded if line_endings.named(now.get(name, ""))]
+    return " && ".join(line_endings.repair(folder / name, recorded[name]) for name in changed)
 
 
 def shown(path: Path) -> str:

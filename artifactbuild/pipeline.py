@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifactbuild import examining, holding, proving, recording
+from artifactbuild import examining, holding, proving, recording, reusing
 from artifactbuild import plan as planning
 from artifactbuild.data import decode
 from artifactbuild.holding import Finding
@@ -19,6 +19,7 @@ from artifactbuild.problems import Problem, Refusal, WorkerLost
 from artifactbuild.recording import Complete
 from artifactbuild.release import digest, durable, environment, lock, locking, measured, record
 from artifactbuild.release.digest import Hashed
+from artifactbuild.release.record import Record
 from artifactbuild.resources import templates
 from artifactbuild.worker import room
 from artifactbuild.worker.installation import Broken
@@ -87,10 +88,11 @@ def build(work: Job, server: Server, tell: Tell, wish: Wish = PLAIN) -> Finished
         raise Refusal(*refused)
     steps = tuple(s for s in made.steps if s.action in (planning.BUILD, planning.DAMAGED))
     order = Order(work=work, steps=steps, server=server, tell=tell)
-    if steps:
-        _refuse_training(work)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
-    fresh = _made(order, wish) if steps else {}
+    reused = reusing.reusable(work, steps)
+    if steps and not reused:
+        _refuse_training(work)
+    fresh = _made(order, wish, reused) if steps else {}
     names = [step.format for step in made.steps]
     results = tuple(sorted((*kept, *fresh), key=lambda result: names.index(result.format)))
     files = {result.format: complete.files for result, complete in fresh.items()}
@@ -110,6 +112,13 @@ def build(work: Job, server: Server, tell: Tell, wish: Wish = PLAIN) -> Finished
     return Finished(outcome=outcome, known=known)
 
 
+def needs_workers(work: Job) -> bool:
+    """Tell whether carrying a plan out takes more than a copy of the last version's payloads."""
+    if work.lock is None or work.lock.version == work.version:
+        return True
+    return not reusing.reusable(work, plan(work).of(planning.BUILD))
+
+
 def _refuse_training(work: Job) -> None:
     """Refuse a factory whose module would train and write when it is imported."""
     module, loaded = work.loaded.manifest.factory.module, work.loaded
@@ -118,15 +127,21 @@ def _refuse_training(work: Job) -> None:
         raise Refusal(work.problem(("factory",), found.told(loaded.project), import_time.CURE))
 
 
-def _made(order: Order, wish: Wish) -> Mapping[Result, Complete]:
-    """Stage, prove and publish; what was staged is kept when it cannot be proven."""
+def _made(order: Order, wish: Wish, reused: tuple[Record, ...]) -> Mapping[Result, Complete]:
+    """Stage, prove and publish; what was staged is kept when it cannot be proven.
+
+    What is `reused` was proven under the name of the last version.
+    """
     work, damaged = order.work, order.damaged
     for step in order.steps:
         if step.format not in damaged:
             work.store.refuse_obstacles(work.name, step.format, work.version)
     try:
         with work.store.staging(work.name, work.version) as staged:
-            complete, findings = _kept_if_failed(order, wish, staged)
+            if reused:
+                complete, findings = _taken(order, reused, staged)
+            else:
+                complete, findings = _kept_if_failed(order, wish, staged)
             order.tell("publishing")
             for each in complete:
                 durable.seal(staged / each.record.format)
@@ -143,6 +158,16 @@ def _made(order: Order, wish: Wish) -> Mapping[Result, Complete]:
             return results
     except OSError as error:
         raise work.store.refusal(error) from error
+
+
+def _taken(
+    order: Order, reused: tuple[Record, ...], staged: Path
+) -> tuple[tuple[Complete, ...], Mapping[str, Finding]]:
+    """Copy the payloads of the last version."""
+    date = recording.moment(order.work)
+    complete = tuple(reusing.taken(order.work, made, staged, date) for made in reused)
+    note = f"the payload is that of {reused[0].version}, only texts changed since"
+    return complete, {made.format: Finding(note=note) for made in reused}
 
 
 def _kept_if_failed(

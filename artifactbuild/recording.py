@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifactbuild import plan as planning
+from artifactbuild.data import dumps
 from artifactbuild.index.answers import TICK
 from artifactbuild.job import Job, manifest_digests, source_digests
 from artifactbuild.plan import Step
 from artifactbuild.problems import Problem, Refusal
+from artifactbuild.reading import Unreadable, bounded
 from artifactbuild.release import (
     adoption,
     card,
@@ -29,6 +31,9 @@ from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
 from artifactbuild.worker.settings import RECORDED
+
+MAX_REFERENCE = 1 << 28
+"""How large a reference may be to be taken from a published format: bytes."""
 
 LARGE = 1 << 25
 """From how many bytes on a file is not read again as long as it looks the same."""
@@ -145,6 +150,12 @@ def final(
     )
 
 
+def completed(work: Job, own: Record, folder: Path) -> Complete:
+    """Write a record, and its card, next to a payload that is staged and proven."""
+    payload = {name: digest.of_file(path) for name, path in digest.files(folder).items()}
+    return _written(work, own, None, folder, payload, {})
+
+
 def _completed(
     work: Job,
     own: Record,
@@ -163,6 +174,7 @@ def _completed(
     here = adoption.in_words_of(own, memory)
     if locked is None or not locked.is_payload(payload):
         return _written(work, here, None, folder, payload, large)
+    own, payload = _with_released_outputs(work, own, folder, payload, locked)
     if locked.files.get(record.REFERENCE) == payload.get(record.REFERENCE):
         adopted = adoption.adopted(own, memory)
         made = _written(work, adopted, own, folder, payload, large)
@@ -171,6 +183,43 @@ def _completed(
         _clear(folder)
     known = replace(here, created_at=memory.created_at)
     return _written(work, known, None, folder, payload, large)
+
+
+def _with_released_outputs(
+    work: Job, own: Record, folder: Path, payload: Mapping[str, str], locked: Locked
+) -> tuple[Record, Mapping[str, str]]:
+    """Take the released reference in place of one whose outputs were computed here, if it is here.
+
+    All formats of a version have the same: one that is published, or damaged, may have it still. It
+    is taken if the released record comes of it, too.
+    """
+    wanted, memory = locked.files.get(record.REFERENCE), work.memory
+    if wanted is None or payload.get(record.REFERENCE) == wanted or memory is None:
+        return own, payload
+    content = _released_reference(work, memory, wanted)
+    if content is None:
+        return own, payload
+    files = {**own.files, record.REFERENCE: File(sha256=wanted, size=len(content))}
+    released = replace(own, files=files)
+    text = dumps(adoption.adopted(released, memory))
+    if digest.of_bytes(text.encode()) != locked.files.get(record.FILE):
+        return own, payload
+    (folder / record.REFERENCE).unlink()
+    (folder / record.REFERENCE).write_bytes(content)
+    durable.protect(folder)
+    return released, {**payload, record.REFERENCE: wanted}
+
+
+def _released_reference(work: Job, memory: Lock, wanted: str) -> bytes | None:
+    """Return the released reference, if a format of the version has it here."""
+    for format in memory.artifacts:
+        try:
+            content = bounded(work.folder(format) / record.REFERENCE, MAX_REFERENCE, follow=False)
+        except Unreadable:
+            continue
+        if digest.of_bytes(content) == wanted:
+            return content
+    return None
 
 
 def _is_adoptable(made: Complete, memory: Lock, locked: Locked) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from artifactbuild.cli import run
 from artifactbuild.index.answers import TICK
+from artifactbuild.release import digest, sources
 from artifactbuild.release.store import Store
 from tests.release import kept
 
@@ -263,7 +264,7 @@ def test_version_that_was_copied_to_another_place_is_damaged(version: Path, say:
 
 def test_damage_and_changed_inputs_are_both_named(version: Path, say: Say) -> None:
     DAMAGE["payload deleted"][0](version)
-    Path("dense/model.py").write_text(Path("dense/model.py").read_text() + "# more\n")
+    Path("dense/model.py").write_text(Path("dense/model.py").read_text() + "more = 1\n")
     for arguments in (("build",), ("build", "--repair")):
         code, _, err = say(*arguments)
         assert code == 1
@@ -326,3 +327,18 @@ def test_what_may_not_be_read_is_damaged(
     assert (done.returncode, done.stderr) == (1, "")
     assert f"  keras       damaged  {reason}cannot be read: permission denied\n" in done.stdout
     assert "  h5          keep     up to date\n" in done.stdout
+
+
+def test_records_of_one_version_with_digests_of_two_kinds(version: Path, say: Say) -> None:
+    """A format that joined a version of an older artifactbuild, and a lock that is gone."""
+    Path("dense/model.artifact.lock").unlink()
+    model = Path("dense/model.py")
+    old, new = digest.of_file(model), sources.of_file(model)
+    for name in ("metadata.json", "MODEL_CARD.md"):
+        edit(version / name, old, new)
+    assert say("plan", "--exit-code")[0] == 0
+    assert "source-changed" not in "".join(say("check")[1:])
+    text = model.read_text()
+    model.write_text(text + "more = 1\n")
+    assert say("plan")[1].count("v1 was released from other inputs: model.py changed") == 7
+    assert "source-changed: model.py changed since v1" in say("check")[2]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from artifactbuild.manifest.load import load
 from artifactbuild.outcome import Outcome
 from artifactbuild.pipeline import Wish
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import environment, lock, measured, record, revisions
-from artifactbuild.release.digest import of_folder
+from artifactbuild.release import card, environment, lock, measured, record, revisions
+from artifactbuild.release.digest import of_file, of_folder
+from artifactbuild.release.record import File
 from artifactbuild.review import drift
 from artifactbuild.targets import of_manifest
 from artifactbuild.worker.server import Server
@@ -338,3 +341,34 @@ def test_newer_writer_cannot_repair_with_other_bytes(
         "released v1, build it with the artifactbuild of that time, or release it anew: "
         "`artifactbuild bump dense/model.artifact.yaml`"
     )
+
+
+def test_released_outputs_are_taken_from_a_format_that_has_them(
+    released: Path, server: Server, manifest: Path
+) -> None:
+    """The outputs that a rebuild computes here are not those of the release, which keras has."""
+    shutil.copytree(released / "artifacts", Path("artifacts"))
+    for format in FORMATS:
+        edit_lock(manifest, lambda data, f=format: release_other_outputs(work(manifest), f, data))
+    assert drifts(manifest) == []
+    shutil.rmtree(work(manifest).folder("weights"))
+    outcome = rebuilt(server, manifest)
+    assert outcomes(outcome) == ["up to date", "published"]
+    assert published(manifest) == locked(manifest)
+    assert outcome.measured == "measured here: every figure is the released one"
+
+
+def release_other_outputs(own: Job, format: str, data: dict[str, Any]) -> None:
+    """Give a published format another reference, with a record and a lock that say so."""
+    folder = own.folder(format)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    with zipfile.ZipFile(folder / "reference.npz", "a") as archive:
+        archive.comment = b"other"
+    made = record.read(folder)
+    other = File(
+        sha256=of_file(folder / "reference.npz"), size=made.files["reference.npz"].size + 5
+    )
+    record.write(replace(made, files={**made.files, "reference.npz": other}), folder)
+    (folder / "MODEL_CARD.md").write_text(card.render_file(folder / "metadata.json", own.template))
+    data["artifacts"][format]["files"] = of_folder(folder)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from artifactbuild import pipeline
+from artifactbuild import holding, pipeline
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Refusal
-from artifactbuild.release import environment, lock, record
+from artifactbuild.release import digest, environment, lock, record
 from artifactbuild.release.card import render_file
 from artifactbuild.release.digest import of_folder
 from artifactbuild.release.store import Store
@@ -130,12 +130,12 @@ def test_factory_that_is_not_deterministic_is_found_by_the_lock(copied: Copy, bu
     before = lock.path_of(manifest).read_bytes()
     with pytest.raises(Refusal) as refused:
         build(manifest)
-    assert "savedmodel was not reproduced: MODEL_CARD.md is" in refused.value.problems[0].message
+    assert "savedmodel was not reproduced: fingerprint.pb is" in refused.value.problems[0].message
     assert lock.path_of(manifest).read_bytes() == before
     assert list(Store(root=manifest.parents[1] / "artifacts").versions()) == []
 
 
-def test_other_environment_may_give_other_bytes_and_leaves_the_lock(
+def test_other_environment_gives_the_released_files_and_leaves_the_lock(
     copied: Copy, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = copied(DENSE)
@@ -147,9 +147,14 @@ def test_other_environment_may_give_other_bytes_and_leaves_the_lock(
         environment, "here", lambda settings, formats: {**here, "tensorflow": "2.99.0"}
     )
     again = build(manifest)
-    assert set(outcomes(again).values()) == {"published, unlike the lock"}
-    drift = f"tensorflow {here['tensorflow']} → 2.99.0"
-    assert {result.note for result in again.results} == {f"MODEL_CARD.md differs; {drift}"}
+    assert set(outcomes(again).values()) == {"published"}
+    assert {result.note for result in again.results} == {""}
+    assert again.measured == "measured here: every figure is the released one"
+    locked = lock.read(manifest, "lock")
+    assert locked is not None
+    for format, each in locked.artifacts.items():
+        folder = manifest.parents[1] / "artifacts" / "dense" / format / "v1"
+        assert digest.of_folder(folder) == each.files
     assert lock.path_of(manifest).read_bytes() == before
 
 
@@ -199,7 +204,7 @@ MODELS = ["my_model", "digits"]
 
 @pytest.mark.parametrize("name", MODELS)
 def test_model_of_this_repo_builds_as_its_lock_says(copied: Copy, build: Build, name: str) -> None:
-    """The committed lock's bytes where the environment is the lock's, proven ones elsewhere."""
+    """The committed lock's payload, and its files where this processor gives its outputs."""
     source = TESTS.parent / "manifests" / name
     manifest = copied(source)
     (manifest.parents[1] / "manifests").mkdir()
@@ -207,9 +212,13 @@ def test_model_of_this_repo_builds_as_its_lock_says(copied: Copy, build: Build, 
     shutil.copy(lock.path_of(source / "model.artifact.yaml"), lock.path_of(manifest))
     found = lock.read(manifest, "lock")
     assert found is not None
-    drift = environment.drift(found.environment, environment.here(RECORDED))
-    expected = "published, unlike the lock" if drift else "published"
-    assert set(outcomes(build(manifest)).values()) == {expected}
+    made = outcomes(build(manifest))
+    assert set(made.values()) <= {"published", holding.OWN_OUTPUTS}
+    for format, outcome in made.items():
+        folder = manifest.parents[2] / "artifacts" / name / format / found.version
+        files = digest.of_folder(folder)
+        assert found.artifacts[format].is_payload(files)
+        assert (files == found.artifacts[format].files) == (outcome == "published")
 
 
 def test_eight_artifacts_answer_to_tensorflow_keras_and_numpy_alone(

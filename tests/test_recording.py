@@ -14,7 +14,7 @@ from artifactbuild import recording
 from artifactbuild.commands import making
 from artifactbuild.commands.survey import survey
 from artifactbuild.commands.workers import Wish
-from artifactbuild.job import job
+from artifactbuild.job import job, source_digests
 from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.release import digest, fingerprint, lock, record
@@ -106,13 +106,15 @@ def test_source_that_is_edited_after_the_builder_ended_is_named(
 ) -> None:
     manifest = copied(TESTS / "samples" / "dense")
     model = manifest.parent / "model.py"
+    work = job(load(manifest), None)
     report = BuildReport(
-        sources={"model.py": digest.of_file(model)},
+        sources=source_digests(work, ["model.py"]),
         looks={"model.py": fingerprint.look(str(model))},
     )
-    work = job(load(manifest), None)
     os.utime(model)
     assert recording._edited(work, report) == []
     model.write_text(model.read_text() + "# more\n")
+    assert recording._edited(work, report) == [], "a comment is no edit"
+    model.write_text(model.read_text() + "more = 1\n")
     (problem,) = recording._edited(work, report)
     assert problem.message == "model.py changed while the model was being built from it"

@@ -115,6 +115,9 @@ def _summary(job: Job, made: Plan) -> str:
     if any(step.impossible for step in refused):
         return f"{len(refused)} of {len(made.steps)} formats cannot be made"
     if refused:
+        if cure := examining.line_endings_cure(job, made):
+            rest = "" if cure.complete else f", then `artifactbuild bump {file}`"
+            return f"released, and has other line endings since then (`{cure.command}`{rest})"
         return f"released, and changed since then (`artifactbuild bump {file}`)"
     if building:
         return f"{len(building)} to build{kept} (`artifactbuild build {file}`)"

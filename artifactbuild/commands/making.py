@@ -62,10 +62,13 @@ def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Bui
         workers.server(wish) if started is None else nullcontext(started) as server,
         screen.progress() as tell,
     ):
-        server.warm()
         # Cards and builders are imported while the other processor imports TensorFlow.
+        if any(job.lock is None or job.lock.version == job.version for job in work.values()):
+            server.warm()
         from artifactbuild import building, pipeline
 
+        if any(pipeline.needs_workers(job) for job in work.values()):
+            server.warm()
         own = pipeline.Wish(repair=wish.repair, accept_different=wish.accept_different)
         return building.build(work, server, tell, wish=own, fail_fast=wish.fail_fast)
 

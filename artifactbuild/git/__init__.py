@@ -14,7 +14,17 @@ from artifactbuild.git import filters, missing, running
 from artifactbuild.git.place import Repository, opened
 from artifactbuild.problems import Problem, Refusal
 
-__all__ = ["Repository", "commit", "contents", "extract", "files", "fork", "known", "opened"]
+__all__ = [
+    "Repository",
+    "commit",
+    "contents",
+    "extract",
+    "files",
+    "fork",
+    "known",
+    "opened",
+    "staged",
+]
 
 MAIN = ("main", "master", "trunk")
 """What the main branch is called where the remote does not say."""
@@ -110,6 +120,22 @@ def known(repository: Repository, folder: Path) -> tuple[str, ...]:
     if answer.code:
         raise running.refusal(folder, arguments, answer)
     return tuple(dict.fromkeys(filter(None, os.fsdecode(answer.out).split("\0"))))
+
+
+def staged(repository: Repository, file: Path) -> bytes | None:
+    """Return what the index has of a file, by its real path; None where git does not track it."""
+    if not file.is_relative_to(repository.top):
+        return None
+    index = {"GIT_INDEX_FILE": str(repository.index)}
+    arguments = ("ls-files", "-z", "--stage", "--", file.name)
+    answer = repository.run(*arguments, inside=file.parent, variables=index)
+    if answer.code:
+        raise running.refusal(file, arguments, answer)
+    entry = os.fsdecode(answer.out).partition("\t")[0].split(" ")
+    if len(entry) != len(("mode", "object", "stage")):
+        return None
+    found = repository.run("cat-file", _FILE, entry[1])
+    return None if found.code else found.out
 
 
 def extract(repository: Repository, commit: str, into: Path, index: Path) -> None:

@@ -28,12 +28,15 @@ from artifactbuild.release import durable, identity, signing
 from artifactbuild.release.environment import own_version
 from artifactbuild.release.measured import Measured
 from artifactbuild.release.record import Record
-from artifactbuild.release.sources import ABSENT, PRESENT
+from artifactbuild.release.sources import ABSENT, PRESENT, PYTHON
 
 STATEMENT, ENVELOPE, SIGNATURE = ".intoto.json", ".intoto.jsonl", ".sig"
 BUILDER = "urn:artifactbuild:builder:unnamed"
 BUILD_TYPE = "urn:artifactbuild:build:1"
 MAX_BYTES = 1 << 24
+
+NORMALIZED = "normalizedPythonSha256"
+"""The name of a digest of a Python source's normalized text (`release.python_source`)."""
 
 
 def statement(
@@ -167,7 +170,14 @@ def _dependencies(made: Record) -> list[dict[str, Any]]:
     keys = [(f"manifest#{key}", value) for key, value in made.inputs.manifest.items()]
     files = [pair for pair in made.inputs.sources.items() if pair[1] not in (ABSENT, PRESENT)]
     named = [*keys, *files]
-    return [{"name": name, "digest": _sha256(value)} for name, value in sorted(named)]
+    return [{"name": name, "digest": _digest(value)} for name, value in sorted(named)]
+
+
+def _digest(value: str) -> dict[str, str]:
+    """Return a digest under the name of how it is made: that of a Python source is not of bytes."""
+    if value.startswith(PYTHON):
+        return {NORMALIZED: value.removeprefix(PYTHON)}
+    return _sha256(value)
 
 
 def _sha256(value: str) -> dict[str, str]:

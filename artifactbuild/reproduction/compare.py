@@ -196,13 +196,14 @@ def _of_same_formats(rebuilt: Lock | None, released: Lock) -> Lock:
         checks=tuple(each for each in rebuilt.checks if each.format in names),
         measures=tuple(each for each in rebuilt.measures if each.format in names),
         environment={n: v for n, v in rebuilt.environment.items() if n in released.environment},
+        release=rebuilt.release if released.release is not None else None,
     )
 
 
 def _told(lock: Lock) -> Lock:
     """Return what a lock tells beside digests, environment and figures."""
     measures = tuple(replace(measure, value=0.0, model=0.0) for measure in lock.measures)
-    return replace(lock, environment={}, artifacts={}, measures=measures)
+    return replace(lock, environment={}, release=None, artifacts={}, measures=measures)
 
 
 def _first_of_locks(before: Lock, after: Lock, base: Path, server: Server) -> str:

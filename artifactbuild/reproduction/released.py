@@ -10,11 +10,11 @@ from pathlib import Path
 
 from artifactbuild import git
 from artifactbuild import plan as planning
-from artifactbuild.job import Job, inputs_now, job
+from artifactbuild.job import Job, inputs_now, job, restoring_line_endings
 from artifactbuild.manifest import load
 from artifactbuild.manifest.load import Loaded
 from artifactbuild.problems import Problem, Refusal
-from artifactbuild.release import digest, lock
+from artifactbuild.release import line_endings, lock, sources
 from artifactbuild.release.lock import Lock
 from artifactbuild.reproduction.nouns import Released
 
@@ -105,6 +105,8 @@ def _problems(work: Job, revision: str) -> Iterator[Problem]:
         message = f"{work.name} {version} was released from other inputs: {'; '.join(changes)}"
         other = "another REV" if revision else "REV"
         hint = f"name the revision that has them: `artifactbuild reproduce {file} --from {other}`"
+        if not revision and all(line_endings.ONLY in change for change in changes):
+            hint = f"run `{restoring_line_endings(work, [work.memory.inputs])}`"
         yield work.problem(("version",), message, hint)
 
 
@@ -144,9 +146,9 @@ def _fill_in(manifest: Path, in_tree: Path) -> None:
     """Copy what either lock lists and the revision lacks, where it is as the lock says."""
     for at in (manifest, in_tree):
         known = lock.read(at, lock.path_of(at).name)
-        for name, sha256 in known.inputs.sources.items() if known else ():
+        for name, was in known.inputs.sources.items() if known else ():
             source, target = in_tree.parent / name, manifest.parent / name
-            if not target.exists() and source.is_file() and digest.of_file(source) == sha256:
+            if not target.exists() and source.is_file() and sources.of_file(source, was) == was:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from artifactbuild import examining, plan
 from artifactbuild.examining import Seen
-from artifactbuild.job import Job, shown
+from artifactbuild.job import Job, in_kinds_of, shown
 from artifactbuild.plan import Current
 from artifactbuild.problems import Problem
 from artifactbuild.reading import Unreadable, bounded
-from artifactbuild.release import damage, environment, record
+from artifactbuild.release import damage, environment, line_endings, record
 from artifactbuild.release.damage import Damage
 from artifactbuild.release.record import Inputs
 from artifactbuild.release.sources import ABSENT, PRESENT
@@ -76,6 +76,7 @@ def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
     before = next(iter(seen.remembered if memory is None else [memory.inputs]), None)
     if before is None:
         return
+    before = in_kinds_of(work, before, seen.remembered)
     for key in plan.differing(before.manifest, now.inputs.manifest):
         yield _drift(work, "manifest-changed", (key,), what=key)
     yield from _read(work, before, now.inputs)
@@ -90,6 +91,9 @@ def _read(work: Job, before: Inputs, now: Inputs) -> Iterator[Drift]:
     sources = {name: state for name, state in now.sources.items() if name in before.sources}
     for name in plan.differing(before.sources, sources):
         was = before.sources.get(name)
+        if was is not None and (endings := line_endings.named(sources.get(name, ""))):
+            yield _line_endings(work, name, was, endings)
+            continue
         what = f"the list of files in {name}" if name.endswith("/") and was != PRESENT else name
         kind = "source-changed" if name in sources else "source-missing"
         yield _drift(work, "source-new" if was == ABSENT else kind, ("factory",), what=what)
@@ -99,6 +103,13 @@ def _read(work: Job, before: Inputs, now: Inputs) -> Iterator[Drift]:
         yield _drift(work, "distribution-changed", ("factory",), what=what)
     for name in sorted(before.distributions.keys() - now.distributions.keys()):
         yield _drift(work, "distribution-missing", ("factory",), what=name)
+
+
+def _line_endings(work: Job, name: str, was: str, endings: str) -> Drift:
+    """Name a file that git, or an editor, gave other line endings."""
+    repair = line_endings.repair(work.loaded.path.parent / name, was)
+    found = _drift(work, "source-line-endings", ("factory",), what=name, endings=endings)
+    return replace(found, repair=repair, problem=replace(found.problem, hint=f"`{repair}`"))
 
 
 def _formats(work: Job) -> Iterator[Drift]:
@@ -190,11 +201,13 @@ def _drift(
     where: tuple[Any, ...] = ("version",),
     *,
     what: str = "",
+    endings: str = "",
     folder: Path | None = None,
 ) -> Drift:
     kind = KINDS[name]
     words = {
         "what": what,
+        "endings": endings,
         "version": work.version,
         "manifest": work.loaded.document.file,
         "lock": work.lock_shown,

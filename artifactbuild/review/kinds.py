@@ -21,6 +21,12 @@ class Kind:
 BUILD, BUMP = "artifactbuild build {manifest}", "artifactbuild bump {manifest}"
 RELOCK = "artifactbuild relock {manifest}"
 REPAIR = "artifactbuild build --repair {manifest}"
+RESTORE = (
+    "echo '{what} text eol=lf' >> .gitattributes && git add .gitattributes && "
+    "git add --renormalize {what} && rm {what} && git checkout -- {what}"
+)
+"""What `release.line_endings` gives where git tracks a text file next to the manifest."""
+
 GIVE_UP = "rm -rf {folder} && artifactbuild build {manifest}"
 
 KINDS: Mapping[str, Kind] = {
@@ -31,6 +37,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "source-changed": Kind(
         sentence="{what} changed since {version} was released", repair=BUMP, error=True
+    ),
+    "source-line-endings": Kind(
+        sentence="{what} differs only in its line endings ({endings} here) since {version} was "
+        "released",
+        repair=RESTORE,
+        error=True,
     ),
     "source-missing": Kind(
         sentence="{what}, which {version} was made from, is gone", repair=BUMP, error=True

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from artifactbuild.release import sources
 from artifactbuild.release.diff.nouns import ADDED, CHANGED, REMOVED, ValueChange
 from artifactbuild.review.telling import Line, Name
 
@@ -16,12 +17,20 @@ FEW = 8
 LONGEST = 60
 """How much of a value is shown."""
 
+OTHER_KIND = "has a digest of another kind"
+
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def action(change: ValueChange) -> str:
     """Tell whether a value was added, removed or changed."""
     return ADDED if change.before is None else REMOVED if change.after is None else CHANGED
+
+
+def source_action(change: ValueChange) -> str:
+    """Tell what became of a source; digests of two kinds do not tell whether it changed."""
+    kinds = {sources.kind(each) for each in (change.before, change.after) if each is not None}
+    return OTHER_KIND if kinds == {sources.BYTES, sources.PYTHON} else action(change)
 
 
 def arrow_text(change: ValueChange) -> str:

@@ -21,7 +21,7 @@ from artifactbuild.release.diff.nouns import (
     ValueChange,
     WeightChange,
 )
-from artifactbuild.review.phrases import action, arrow, arrow_text, few, value
+from artifactbuild.review.phrases import action, arrow, arrow_text, few, source_action, value
 from artifactbuild.review.telling import Command, Line, Name, Section
 from artifactbuild.units import size
 
@@ -46,7 +46,7 @@ def all_of(difference: Difference) -> Iterator[Section]:
     yield from _values("manifest", "key", difference.fields, told)
     yield from _values("environment", "what", difference.environment, _changed)
     if difference.sources:
-        rows = tuple(((Name(s.name),), (action(s),)) for s in difference.sources)
+        rows = tuple(((Name(s.name),), (source_action(s),)) for s in difference.sources)
         yield Section(title="sources", header=("file", "what"), rows=rows)
 
 

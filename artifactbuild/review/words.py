@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from artifactbuild.release.diff.nouns import WORKING_TREE, Difference, Layers, Side
 from artifactbuild.review import sections
-from artifactbuild.review.phrases import action, arrow_text, count, joined
+from artifactbuild.review.phrases import arrow_text, count, joined, source_action
 from artifactbuild.review.sections import ACTIONS, contract_change, weighty
 from artifactbuild.review.telling import Command, Line, Name, Report
 
@@ -131,7 +131,7 @@ def _others(difference: Difference) -> list[Line]:
     elif fields:
         found.append((f"{len(fields)} fields of the manifest changed",))
     if len(sources) == 1:
-        found.append((Name(sources[0].name), f" {action(sources[0])}"))
+        found.append((Name(sources[0].name), f" {source_action(sources[0])}"))
     elif sources:
         found.append((f"{len(sources)} sources changed",))
     if difference.environment:

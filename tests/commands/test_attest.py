@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ def test_statement_is_slsa_provenance_beside_the_version(
     assert names == sorted(names)
     assert details["builder"]["id"] == "https://example.com/ci"
     assert details["metadata"]["finishedOn"] == "1970-01-01T00:00:00Z"
+
+
+def test_digest_of_a_python_source_says_what_it_is_of(root: Path) -> None:
+    """Whoever compares bytes must not take it for that of the file."""
+    made = record.read(Path(FOLDER))
+    sources = {"model.py": f"python:{'1' * 64}", "a.txt": "2" * 64}
+    made = replace(made, inputs=replace(made.inputs, manifest={}, sources=sources))
+    said = attestation.statement(made, {}, "builder")
+    assert said["predicate"]["buildDefinition"]["resolvedDependencies"] == [
+        {"name": "a.txt", "digest": {"sha256": "2" * 64}},
+        {"name": "model.py", "digest": {"normalizedPythonSha256": "1" * 64}},
+    ]
 
 
 def test_store_does_not_take_them_for_versions(root: Path) -> None:

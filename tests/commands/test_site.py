@@ -73,7 +73,7 @@ def test_a_manifest_shows_its_own_model_and_how_it_stands(
     assert run(["site", "dense", "--output", "pages"]) == 0
     assert "environment-changed" not in text("pages/index.html")
     source = manifest.parent / "model.py"
-    source.write_text(source.read_text() + "\n# other\n")
+    source.write_text(source.read_text() + "\nother = 1\n")
     assert run(["site", "dense", "artifacts", "--output", "pages"]) == 0
     told = "source-changed: model.py changed since v1 was released"
     assert told in text("pages/dense/index.html")

@@ -35,7 +35,7 @@ def repository(at: Ground) -> None:
     git(at.project, "commit", "-qm", "release")
     git(at.project, "switch", "-qc", "pr")
     with open(at.project / "dense" / "model.py", "a") as source:
-        source.write("# more\n")
+        source.write("more = 1\n")
     git(at.project, "commit", "-qam", "edit")
 
 

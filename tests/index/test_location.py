@@ -73,7 +73,7 @@ def test_index_of_a_checkout_is_not_read(known: Path, project: Path, say: Say) -
         lambda: os.mkfifo(place),
     ):
         make()
-        Path("dense/model.py").write_text(Path("dense/model.py").read_text() + "#")
+        Path("dense/model.py").write_text(Path("dense/model.py").read_text() + "more = 1\n")
         assert say("check")[0] == say("build")[0] == say("plan", "--exit-code")[0] == 1
         place.unlink()
 

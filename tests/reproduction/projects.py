@@ -45,4 +45,4 @@ def committed(message: str) -> None:
 
 def edit(manifest: Path) -> None:
     source = manifest.parent / "model.py"
-    source.write_text(source.read_text() + "# edited\n")
+    source.write_text(source.read_text() + "edited = 1\n")

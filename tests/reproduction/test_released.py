@@ -49,6 +49,42 @@ def test_lock_of_another_version(manifest: Path, capsys: pytest.CaptureFixture[s
     )
 
 
+def test_line_endings_that_changed(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are restored here; no other revision is needed."""
+    (manifest.parent / "labels.txt").write_bytes(b"a\n")
+    write_lock(manifest, "labels.txt")
+    (manifest.parent / "labels.txt").write_bytes(b"a\r\n")
+    assert refused(capsys) == (
+        "dense/model.artifact.yaml:3:10: dense v1 was released from other inputs: labels.txt "
+        "differs only in its line endings (CRLF here)\n"
+        "    version: v1\n"
+        "             ^ run `sed -i 's/\\r$//' dense/labels.txt`\n"
+        "1 problem\n"
+    )
+
+
+def test_comment_is_no_change(manifest: Path) -> None:
+    model = manifest.parent / "model.py"
+    model.write_text("# more\n\n" + model.read_text())
+    (found,) = released.from_tree([job(load(manifest), None)])
+    assert found.lock == lock.read(manifest, "lock")
+
+
+def test_source_that_git_does_not_know_is_taken_if_its_code_is_the_same(
+    manifest: Path, tmp_path: Path
+) -> None:
+    ours = manifest.parent / "ours.py"
+    ours.write_text("x = 1\n")
+    write_lock(manifest, "ours.py")
+    Path(".gitignore").write_text("ours.py\n")
+    committed("release")
+    ours.write_text("x = 1  # one\n")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (found,) = released.from_revision([], None, "HEAD", copy)
+    assert (found.work.loaded.path.parent / "ours.py").read_text() == "x = 1  # one\n"
+
+
 def test_inputs_that_changed(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit(manifest)
     text = manifest.read_text().replace("keras, h5, weights]", "keras, h5]")
@@ -117,7 +153,7 @@ def test_revision_brings_its_own_sources_and_lock(manifest: Path, tmp_path: Path
     assert found.work.loaded.document.file == f"HEAD:{MANIFEST}"
     assert found.work.store.root == Path.cwd() / "artifacts"
     place = lay(found, tmp_path / "place", PLAIN)
-    assert "# edited" not in (place.project / "dense" / "model.py").read_text()
+    assert "edited = 1" not in (place.project / "dense" / "model.py").read_text()
     assert git("status", "--porcelain", "--branch") == before
     assert git("worktree", "list").count("\n") == 1
 

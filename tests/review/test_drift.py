@@ -73,6 +73,14 @@ def edit(file: str, before: str, after: str) -> Callable[[Path], None]:
     return edited
 
 
+def edit_bytes(file: str, before: bytes, after: bytes) -> Callable[[Path], None]:
+    def edited(folder: Path) -> None:
+        path = folder / file
+        path.write_bytes(path.read_bytes().replace(before, after))
+
+    return edited
+
+
 def manifest(before: str, after: str) -> Callable[[Path], None]:
     return edit("model.artifact.yaml", before, after)
 
@@ -127,6 +135,11 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         edit("model.py", "adam", "sgd"),
         "model.py changed since v1 was released",
         BUMP,
+    ),
+    "source-line-endings": (
+        edit_bytes("card.md.j2", b"\n", b"\r\n"),
+        "card.md.j2 differs only in its line endings (CRLF here) since v1 was released",
+        r"sed -i 's/\r$//' card.md.j2",
     ),
     "source-missing": (
         lock(lambda data: data["inputs"]["sources"].update({"gone.py": "0"})),  # type: ignore[index]

@@ -12,10 +12,11 @@ import pytest
 
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.release import diff
-from artifactbuild.release.diff.nouns import Difference, Outputs
+from artifactbuild.release.diff.nouns import Difference, Outputs, ValueChange
 from artifactbuild.release.lock import LockedChecks, LockedLayer
 from artifactbuild.release.record import Inputs
 from artifactbuild.review import telling, words
+from artifactbuild.review.phrases import source_action
 from artifactbuild.worker import answers
 from tests.review.sides import BEFORE, LAYERS, LOCK, MANIFEST, after, layers
 
@@ -55,6 +56,23 @@ def renamed_layer() -> Difference:
         ),
     )
     return diff.make(BEFORE, new, outputs())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("1" * 64, f"python:{'2' * 64}", "has a digest of another kind"),
+        (f"python:{'2' * 64}", "1" * 64, "has a digest of another kind"),
+        (f"python:{'2' * 64}", f"python:{'3' * 64}", "changed"),
+        ("1" * 64, "2" * 64, "changed"),
+        (None, f"python:{'2' * 64}", "added"),
+        ("absent", f"python:{'2' * 64}", "changed"),
+    ],
+)
+def test_digests_of_two_kinds_are_not_compared(before: str, after: str, said: str) -> None:
+    """A lock from before has digests of bytes."""
+    change = ValueChange(name="model.py", before=before, after=after)
+    assert source_action(change) == said
 
 
 def input_dtype() -> Difference:

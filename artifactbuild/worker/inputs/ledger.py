@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from pathlib import Path
 
-from artifactbuild.release import digest, fingerprint
-from artifactbuild.release.sources import ABSENT, PRESENT, listing
+from artifactbuild.release import digest, fingerprint, python_source
+from artifactbuild.release.sources import ABSENT, PRESENT, listing, of_file
 
 SMALL = 1 << 20
 """Up to how many bytes a file is hashed when it is opened; of larger ones the look must do."""
@@ -27,10 +27,14 @@ _NEVER_WRITTEN = tuple(f"__init__{end}" for end in (*EXTENSION_SUFFIXES, *BYTECO
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """How a file looked when it was first opened, and the digest of a small one."""
+    """How a file looked when it was first opened, and what the lock would have of a small one.
+
+    `sha256` is that of its bytes, in every case; of a Python source, the lock has another digest.
+    """
 
     look: str
-    sha256: str
+    sha256: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,7 @@ class Ledger:
             if now is None:
                 self._changed.add(place)
             else:
-                looks[name], sources[name] = now.look, now.sha256
+                looks[name], sources[name] = now.look, now.state
         for place in self._absent - self._opened.keys():
             sources[_name(place, start)] = ABSENT
             if os.path.exists(place):
@@ -165,16 +169,18 @@ class Ledger:
         look = fingerprint.look(place)
         first = self._opened.get(place)
         if first is None:
-            self._opened[place] = Opened(look, _sha256(place) if size <= SMALL else "")
-        elif first.look != look and (not first.sha256 or _sha256(place) != first.sha256):
+            self._opened[place] = _seen(place, look) if size <= SMALL else Opened(look)
+        elif first.look != look and (not first.sha256 or _again(place, look, first) is None):
             self._changed.add(place)
 
     def _now(self, place: str, first: Opened) -> Opened | None:
         """Return how a file is at the end; None if it is not what was opened first."""
         look = fingerprint.look(place)
-        sha256 = _sha256(place)
-        same = sha256 == first.sha256 if first.sha256 else look == first.look
-        return Opened(look, sha256) if same and sha256 and look == fingerprint.look(place) else None
+        if first.sha256:
+            now = _again(place, look, first)
+        else:
+            now = _seen(place, look) if look == first.look else None
+        return now if now and now.state and look == fingerprint.look(place) else None
 
     def _places(self, path: str) -> list[str]:
         """Return the paths that a file is noted under; none where it is no input.
@@ -215,10 +221,25 @@ def _stat(path: str) -> os.stat_result | None:
         return None
 
 
-def _sha256(place: str) -> str:
-    """Return the digest of a file, empty where it cannot be read."""
+def _again(place: str, look: str, first: Opened) -> Opened | None:
+    """Return how a small file is that was opened before; None if the lock would have it changed."""
+    sha256 = _digest(place, digest.of_file)
+    if sha256 == first.sha256:
+        return Opened(look, sha256, first.state)
+    state = _digest(place, of_file)
+    return Opened(look, sha256, state) if state == first.state else None
+
+
+def _seen(place: str, look: str) -> Opened:
+    sha256 = _digest(place, digest.of_file)
+    state = _digest(place, of_file) if place.endswith(python_source.SUFFIX) else sha256
+    return Opened(look, sha256, state)
+
+
+def _digest(place: str, by: Callable[[Path], str]) -> str:
+    """Return a digest of a file, empty where it cannot be read."""
     try:
-        return digest.of_file(Path(place))
+        return by(Path(place))
     except OSError:
         return ""
 

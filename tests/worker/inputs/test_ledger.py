@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from artifactbuild.release import digest
-from artifactbuild.release.sources import ABSENT, PRESENT
+from artifactbuild.release import digest, fingerprint
+from artifactbuild.release.sources import ABSENT, PRESENT, of_file
 from artifactbuild.worker.inputs import ledger
 from artifactbuild.worker.inputs.ledger import Ledger
 
@@ -34,6 +34,34 @@ def test_names_are_paths_from_the_manifest(noted: Ledger, tmp_path: Path) -> Non
         "a.txt": digest.of_bytes(b"a"),
         "none.txt": ABSENT,
     }
+
+
+def test_python_source_is_known_by_its_text(noted: Ledger, tmp_path: Path) -> None:
+    """A comment that is written while the model is built changes nothing, code does."""
+    path = tmp_path / "project" / "models" / "model.py"
+    path.write_text("x = 1  # one\n")
+    noted.opened(str(path))
+    path.write_text("# more\nx = 1\n")
+    noted.opened(str(path))
+    found = noted.reads(str(path.parent))
+    assert (found.sources, found.changed) == ({"model.py": of_file(path)}, ())
+    assert found.looks == {"model.py": fingerprint.look(str(path))}
+    path.write_text("x = 2\n")
+    assert noted.reads(str(path.parent)).changed == ("model.py",)
+    path.write_text("x = (\n")
+    assert noted.reads(str(path.parent)).changed == ("model.py",)
+
+
+def test_large_python_source_is_known_by_its_text_too(
+    noted: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "SMALL", 4)
+    path = tmp_path / "project" / "models" / "model.py"
+    path.write_text("x = 1  # one\n")
+    noted.opened(str(path))
+    assert sources(noted, tmp_path) == {"model.py": of_file(path)}
+    path.write_text("x = 1  # two\n")
+    assert noted.reads(str(path.parent)).changed == ("model.py",), "only its look is known"
 
 
 @pytest.mark.parametrize(

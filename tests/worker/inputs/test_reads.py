@@ -115,7 +115,7 @@ def test_file_that_is_edited_while_the_factory_runs_is_named(tmp_path: Path) -> 
     while not started.exists() and process.poll() is None:
         time.sleep(0.05)
     (root / "open" / "d.txt").write_text("3.0")
-    model.write_text(model.read_text() + "# more\n")
+    model.write_text(model.read_text() + "more = 1\n")
     assert process.stderr is not None
     told = process.stderr.read()
     assert process.wait() == 1, told
