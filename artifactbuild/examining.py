@@ -165,11 +165,6 @@ def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
             work.problem(("formats", s.format), s.reason, f"leave {s.format} out of `formats:`")
             for s in impossible
         )
-    rewritten = [step for step in refused if not step.changes]
-    if rewritten:
-        return tuple(
-            work.problem(("formats", s.format), s.reason, restoring(work)) for s in rewritten
-        )
     what = list(dict.fromkeys(change for step in refused for change in step.changes))
     by = f" by {work.reused.released.by}" if work.reused is not None else ""
     message = f"{work.name} {work.version} was released{by} from other inputs: {'; '.join(what)}"
@@ -189,7 +184,8 @@ def restoring(work: Job) -> str:
     """Say how to come to a released format that this artifactbuild writes otherwise."""
     memory = work.memory
     old = memory.environment.get("artifactbuild", "") if memory is not None else ""
-    install = f"`pip install artifactbuild=={old}`" if old else "the artifactbuild of that time"
+    other = old and old != environment.own_version()
+    install = f"`pip install artifactbuild=={old}`" if other else "the artifactbuild of that time"
     return (
         f"restore the released {work.version}, build it with {install}, or release it anew: "
         f"`artifactbuild bump {work.loaded.document.file}`"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from artifactbuild import examining
+from artifactbuild import plan as planning
 from artifactbuild.job import Job, shown
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.recording import Complete
@@ -152,10 +154,14 @@ def _why_facts_differ(
 def _different(
     work: Job, each: Complete, locked: Locked, memory: Lock, drift: tuple[str, ...]
 ) -> Problem:
+    format, file = each.record.format, work.loaded.document.file
+    name, rewritten = _first(each, locked), planning.rewriting(each.record.format, memory)
+    if rewritten:
+        causes = "; ".join((rewritten, *drift))
+        message = f"{format} is not the {work.version} that was released: {name} differs; {causes}"
+        return work.problem(("formats", format), message, examining.restoring(work))
     if not drift:
         return _not_reproduced(work, each, locked)
-    format, file = each.record.format, work.loaded.document.file
-    name = _first(each, locked)
     weights = each.record.architecture.weights_sha256[: len(memory.totals.weights_digest)]
     trained = " the weights differ;" if weights != memory.totals.weights_digest else ""
     message = (
@@ -180,7 +186,10 @@ def _not_repaired(work: Job, each: Complete, locked: Locked, drift: tuple[str, .
     folder = shown(work.folder(format))
     message = f"{format} was not repaired, {folder} is as it was: {_apart(work, each, locked)}"
     hint = NO_CAUSE
-    if drift:
+    rewritten = planning.rewriting(format, work.memory) if work.memory is not None else ""
+    if rewritten and not locked.is_payload(each.files):
+        hint = f"{rewritten}: {examining.restoring(work)}"
+    elif drift:
         hint = (
             f"the environment is not that of the lock ({'; '.join(drift)}): repair it there, or "
             f"move {folder} elsewhere and run `artifactbuild build {work.loaded.document.file}`, "

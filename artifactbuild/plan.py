@@ -142,15 +142,17 @@ def impossible(manifest: Manifest, format: str, kind: str | None) -> str:
 
 
 def rewriting(format: str, lock: Lock) -> str:
-    """Say that this artifactbuild writes other bytes of a released format; empty if it does not."""
+    """Say that this artifactbuild writes a released format otherwise; empty if it does not.
+
+    Few of its artifacts may be affected. So a rebuild is tried, and held against the lock.
+    """
     recorded = lock.release.revisions if lock.release is not None else {}
     if format not in lock.artifacts or not revisions.newer(format, recorded):
         return ""
     before = recorded.get(format, revisions.FIRST)
     return (
-        f"artifactbuild {lock.environment.get('artifactbuild', 'of that time')} released {format} "
-        f"by revision {before} of its writer, this one writes revision "
-        f"{revisions.CURRENT[format]}: a rebuild gives other bytes"
+        f"this artifactbuild writes {format} by revision {revisions.CURRENT[format]}, "
+        f"the lock's by revision {before}"
     )
 
 
@@ -171,11 +173,8 @@ def _step(
             reason=hopeless,
             impossible=True,
         )
-    rewritten = "" if published is not None or lock is None else rewriting(request.name, lock)
     if changed:
         action, reason = REFUSE, f"{version} was released from other inputs: {'; '.join(changed)}"
-    elif rewritten:
-        action, reason = REFUSE, rewritten
     elif published is not None:
         action, reason = KEEP, _kept(request.name, lock, published)
     else:

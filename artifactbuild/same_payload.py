@@ -29,7 +29,7 @@ def reusable(work: Job, steps: tuple[Step, ...]) -> tuple[Record, ...]:
     last = work.lock
     if last is None or last.version == work.version or last.model != work.name or not steps:
         return ()
-    if not all(_has_options(last, step) for step in steps) or not _is_same(last, work):
+    if not all(_is_made_alike(last, step) for step in steps) or not _is_same(last, work):
         return ()
     folders = {s.format: work.store.folder(work.name, s.format, last.version) for s in steps}
     if not all(folder.is_dir() for folder in folders.values()):
@@ -74,12 +74,14 @@ def taken(work: Job, made: Record, staged: Path, created_at: str) -> Complete:
     return completed(work, own, folder)
 
 
-def _has_options(last: Lock, step: Step) -> bool:
+def _is_made_alike(last: Lock, step: Step) -> bool:
+    """Tell whether the last version had a format with the same options, by the same writer."""
     locked = last.artifacts.get(step.format)
     return (
         step.action == planning.BUILD
         and locked is not None
         and dict(locked.options) == dict(step.options)
+        and not planning.rewriting(step.format, last)
     )
 
 

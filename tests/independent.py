@@ -33,7 +33,7 @@ def main(project: Path) -> None:
         module = importlib.import_module("model")
         sys.path.pop(0)
         for format, load in LOADERS.items():
-            folder = project / "artifacts" / model / format / "v1"
+            (folder,) = (project / "artifacts" / model / format).iterdir()
             predict, restored = load(folder, lambda: module.make_model(**kwargs))
             optimizer = restored.optimizer.variables if restored is not None else []
             row = {

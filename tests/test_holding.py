@@ -287,6 +287,62 @@ def test_newer_metadata_is_a_note(
     assert manifest.with_suffix(".lock").read_bytes() == before
 
 
+def test_newer_writer_of_the_same_bytes_costs_nothing(
+    server: Server, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = manifest.with_suffix(".lock").read_bytes()
+    monkeypatch.setattr(revisions, "CURRENT", {**revisions.CURRENT, "keras": 2})
+    outcome = rebuilt(server, manifest)
+    assert (outcomes(outcome), notes(outcome)) == (["published", "published"], ["", ""])
+    assert published(manifest) == locked(manifest)
+    assert drifts(manifest) == ["writer-newer"]
+    assert manifest.with_suffix(".lock").read_bytes() == before
+
+
+def test_newer_writer_of_other_bytes_is_named_as_the_cause(
+    server: Server, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(data: dict[str, Any]) -> None:
+        data["artifacts"]["keras"]["files"]["model.keras"] = "0" * 64
+
+    before = edit_lock(manifest, other)
+    monkeypatch.setattr(revisions, "CURRENT", {**revisions.CURRENT, "keras": 2})
+    (problem,) = refused(server, manifest)
+    assert problem.message == (
+        "keras is not the v1 that was released: model.keras differs; this artifactbuild writes "
+        "keras by revision 2, the lock's by revision 1"
+    )
+    assert problem.hint == (
+        "restore the released v1, build it with the artifactbuild of that time, or release it "
+        "anew: `artifactbuild bump dense/model.artifact.yaml`"
+    )
+    monkeypatch.setattr(environment, "own_version", lambda: "9")
+    (problem,) = refused(server, manifest)
+    assert problem.message.startswith("keras is not the v1 that was released: model.keras differs;")
+    own = json.loads(before)["environment"]["artifactbuild"]
+    assert f"build it with `pip install artifactbuild=={own}`, or" in problem.hint
+    assert not Path("artifacts/dense").exists()
+    assert manifest.with_suffix(".lock").read_bytes() == before
+
+
+def test_newer_writer_cannot_repair_with_other_bytes(
+    server: Server, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilt(server, manifest)
+    path = work(manifest).folder("keras") / "model.keras"
+    path.chmod(0o644)
+    path.write_bytes(b"")
+    edit_lock(manifest, lambda data: forget(data, "model.keras"))
+    monkeypatch.setattr(revisions, "CURRENT", {**revisions.CURRENT, "keras": 2})
+    problem, *_ = refused(server, manifest, repair=True)
+    assert problem.message.startswith("keras was not repaired, artifacts/dense/keras/v1 is as it ")
+    assert problem.hint == (
+        "this artifactbuild writes keras by revision 2, the lock's by revision 1: restore the "
+        "released v1, build it with the artifactbuild of that time, or release it anew: "
+        "`artifactbuild bump dense/model.artifact.yaml`"
+    )
+
+
 def test_released_outputs_are_taken_from_a_format_that_has_them(
     released: Path, server: Server, manifest: Path
 ) -> None:

@@ -13,7 +13,7 @@ from artifactbuild import pipeline, verification
 from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load
 from artifactbuild.outcome import Outcome
-from artifactbuild.release import lock, record
+from artifactbuild.release import lock, record, revisions
 from artifactbuild.release.digest import of_folder
 from artifactbuild.review import drift
 from artifactbuild.targets import of_manifest
@@ -82,8 +82,12 @@ def test_payload_of_the_last_version_is_reused(released: Path, build: Build) -> 
     assert {n: of_folder(own.folder(n)) for n in files} == files, "a rebuild gives the same files"
 
 
-@pytest.mark.parametrize("what", ["inputs", "options", "formats", "damage", "unpublished", "numpy"])
-def test_other_changes_are_built(released: Path, what: str) -> None:
+@pytest.mark.parametrize(
+    "what", ["inputs", "options", "formats", "damage", "unpublished", "numpy", "writer"]
+)
+def test_other_changes_are_built(
+    released: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bump(released, "seed: 8\n" if what == "inputs" else NOTES)
     own = work(released)
     keras = own.store.folder(own.name, "keras", "v1")
@@ -97,6 +101,8 @@ def test_other_changes_are_built(released: Path, what: str) -> None:
         (keras / "model.keras").write_bytes(b"other")
     elif what == "unpublished":
         shutil.rmtree(keras)
+    elif what == "writer":
+        monkeypatch.setattr(revisions, "CURRENT", {**revisions.CURRENT, "keras": 2})
     elif what == "numpy":
         path = lock.path_of(released)
         data = json.loads(path.read_text())

@@ -19,13 +19,17 @@ CURRENT: Mapping[str, int] = {
     METADATA: 1,
     "h5": 1,
     "keras": 1,
-    "onnx": 1,
+    "onnx": 2,
     "savedmodel": 1,
-    "tflite": 1,
+    "tflite": 2,
     "weights": 1,
     "weights_h5": 1,
 }
-"""The revision of each writer of this artifactbuild: the metadata's, and each format's."""
+"""The revision of each writer of this artifactbuild: the metadata's, and each format's.
+
+- onnx 2, tflite 2: constants that depend on the processor are worked out before the conversion, and
+  the ranges of int8 are settled. What has neither is written as by revision 1.
+"""
 
 
 def newer(writer: str, recorded: Mapping[str, int]) -> bool:

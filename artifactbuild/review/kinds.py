@@ -205,6 +205,8 @@ KINDS: Mapping[str, Kind] = {
         relock=True,
         many="{what} since {count} versions were released: a rebuild may give other bytes",
     ),
-    "writer-newer": Kind(sentence="{what}", repair=BUMP, error=False),
+    "writer-newer": Kind(
+        sentence="{what}: a rebuild may give other bytes", repair=BUMP, error=False
+    ),
 }
 """Every kind of drift that `check` tells of."""

@@ -15,7 +15,7 @@ from artifactbuild.cli import run
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.release import card, environment
-from artifactbuild.release.digest import of_file
+from artifactbuild.release.digest import of_bytes, of_file
 from artifactbuild.review import drift, kinds
 from artifactbuild.review.kinds import KINDS
 from artifactbuild.worker.server import Server
@@ -137,6 +137,13 @@ def another_payload(folder: Path) -> None:
     path.write_text(json.dumps(data), encoding="utf-8")
 
 
+def other_line_endings(folder: Path) -> None:
+    """Give a file that the builder read other line endings."""
+    released = of_bytes(b"a\nb\n")
+    lock(lambda data: data["inputs"]["sources"].update({"labels.txt": released}))(folder)  # type: ignore[index]
+    (folder / "labels.txt").write_bytes(b"a\r\nb\r\n")
+
+
 CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "manifest-changed": (
         manifest("name: rows", "name: lines"),
@@ -149,9 +156,9 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         RELOCK,
     ),
     "source-line-endings": (
-        edit_bytes("card.md.j2", b"\n", b"\r\n"),
-        "card.md.j2 differs only in its line endings (CRLF here) since v1 was released",
-        r"sed -i 's/\r$//' card.md.j2",
+        other_line_endings,
+        "labels.txt differs only in its line endings (CRLF here) since v1 was released",
+        r"sed -i 's/\r$//' labels.txt",
     ),
     "source-missing": (
         lock(lambda data: data["inputs"]["sources"].update({"gone.py": "0"})),  # type: ignore[index]
@@ -284,8 +291,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
     "writer-newer": (
         lock(lambda data: data["release"]["revisions"].update(h5=0)),  # type: ignore[index]
-        f"artifactbuild {environment.own_version()} released h5 by revision 0 of its writer, this "
-        "one writes revision 1: a rebuild gives other bytes",
+        "this artifactbuild writes h5 by revision 1, the lock's by revision 0: a rebuild may give "
+        "other bytes",
         BUMP,
     ),
 }

@@ -22,7 +22,7 @@ from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference
 from artifactbuild.worker.blame import Stopped, described
 from artifactbuild.worker.canonical import opgraph
-from artifactbuild.worker.formats import graphs, snippets
+from artifactbuild.worker.formats import constants, graphs, snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
 from artifactbuild.worker.inspection import onnx as inspection
 from artifactbuild.worker.messages import Finding
@@ -122,9 +122,10 @@ def _converted(subject: Subject, opset: int) -> Any:
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    frozen = _uncompiled(_frozen(subject.serving))
-    inputs = {tensor.name: _given_name(subject.serving, tensor.name) for tensor in frozen.inputs}
-    names = sorted(subject.serving.structured_outputs)  # as TensorFlow flattens a dict
+    serving = constants.settled(subject.serving)
+    frozen = _uncompiled(_frozen(serving))
+    inputs = {tensor.name: _given_name(serving, tensor.name) for tensor in frozen.inputs}
+    names = sorted(serving.structured_outputs)  # as TensorFlow flattens a dict
     outputs = dict(zip((tensor.name for tensor in frozen.outputs), names, strict=True))
     model, _ = tf2onnx.convert.from_graph_def(
         frozen.graph.as_graph_def(add_shapes=True),

@@ -25,7 +25,7 @@ from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Histogram, Loader, Record
 from artifactbuild.worker import heap, reference
 from artifactbuild.worker.blame import Stopped, described
-from artifactbuild.worker.formats import graphs, savedmodel, snippets
+from artifactbuild.worker.formats import calibration, constants, graphs, savedmodel, snippets
 from artifactbuild.worker.formats.protocol import Load, Loading, Subject, Trusted
 from artifactbuild.worker.inspection import tflite as inspection
 from artifactbuild.worker.messages import Finding
@@ -66,6 +66,9 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     Raises:
         Stopped: with one line on why the converter would not.
     """
+    settled = constants.settled(subject.serving)
+    if settled is not subject.serving:
+        subject = replace(subject, serving=settled, signatures={}, saved=None)
     with _saved(subject) as saved:
         converter = _converter(subject, options, saved)
         _quantize(converter, subject, options)
@@ -196,6 +199,7 @@ def _quantize(converter: Any, subject: Subject, options: Mapping[str, Any]) -> N
     elif quantization == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = _calibration(subject, options.get("calibration"))
+        converter._quantize = calibration.settling(converter)
 
 
 def _calibration(subject: Subject, file: str | None) -> Callable[[], Iterator[reference.Arrays]]:
