@@ -84,14 +84,6 @@ def edit(file: str, before: str, after: str) -> Callable[[Path], None]:
     return edited
 
 
-def edit_bytes(file: str, before: bytes, after: bytes) -> Callable[[Path], None]:
-    def edited(folder: Path) -> None:
-        path = folder / file
-        path.write_bytes(path.read_bytes().replace(before, after))
-
-    return edited
-
-
 def manifest(before: str, after: str) -> Callable[[Path], None]:
     return edit("model.artifact.yaml", before, after)
 
