@@ -60,7 +60,7 @@ def build(work: Job, server: Server, tell: Tell, *, repair: bool = False) -> Fin
     if steps:
         _refuse_training(work)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
-    fresh = _made(work, steps, server, tell) if steps else {}
+    fresh = _made(work, steps, server.of(work.processor), tell) if steps else {}
     order = [step.format for step in made.steps]
     results = tuple(sorted((*kept, *fresh), key=lambda result: order.index(result.format)))
     files = {result.format: complete.files for result, complete in fresh.items()}

@@ -19,7 +19,7 @@ from artifactbuild.release.digest import Hashed
 from artifactbuild.release.lock import Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
-from artifactbuild.worker.settings import RECORDED
+from artifactbuild.worker.settings import recorded
 
 LARGE = 1 << 25
 """From how many bytes on a file is not read again as long as it looks the same."""
@@ -268,7 +268,7 @@ def _record(
     work: Job, report: BuildReport, step: Step, files: Mapping[str, File], created_at: str
 ) -> Record:
     manifest, known = work.loaded.manifest, facts(report)
-    here = environment.here(RECORDED, [step.format])
+    here = environment.here(recorded(manifest.processor), [step.format])
     compiled = {"optimizer": known.optimizer, "loss": known.loss, "metrics": known.metrics}
     training = {key: value for key, value in compiled.items() if value is not None}
     return Record(

@@ -62,7 +62,8 @@ def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Bui
         workers.server(wish) if started is None else nullcontext(started) as server,
         screen.progress() as tell,
     ):
-        server.warm()
+        for processor in sorted({job.processor for job in work.values()}):
+            server.of(processor).warm()
         # Cards and builders are imported while the other processor imports TensorFlow.
         from artifactbuild import building
 

@@ -50,7 +50,7 @@ def here(settings: Mapping[str, str], formats: Iterable[str] = ()) -> dict[str, 
     extra = [name for each in formats for name in OF_FORMATS.get(each, ())]
     versions = {name: _version(name) for name in (*LIBRARIES, *extra)}
     machine = {
-        "instruction_sets": _instruction_sets(),
+        "instruction_sets": instruction_sets(),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "system": platform.system(),
@@ -110,7 +110,8 @@ def drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
 
 
 @functools.cache
-def _instruction_sets() -> str:
+def instruction_sets() -> str:
+    """Return the instruction sets of this processor, of those that kernels are chosen by."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             line = next((line for line in file if line.startswith(("flags", "Features"))), "")
