@@ -112,13 +112,27 @@ def drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
 @functools.cache
 def instruction_sets() -> str:
     """Return the instruction sets of this processor, of those that kernels are chosen by."""
+    line = _told_of_processor("flags", "Features")
+    if line is None:
+        return platform.processor()
+    present = set(line.split())
+    return " ".join(name for name in INSTRUCTION_SETS if name in present)
+
+
+@functools.cache
+def processor_maker() -> str:
+    """Return who made this processor: approximate reciprocals are each maker's own."""
+    return (_told_of_processor("vendor_id", "CPU implementer") or "unknown").strip()
+
+
+def _told_of_processor(*names: str) -> str | None:
+    """Return what the kernel says of the first processor under one of these names."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            line = next((line for line in file if line.startswith(("flags", "Features"))), "")
+            line = next((line for line in file if line.startswith(names)), "")
     except OSError:
-        return platform.processor()
-    present = set(line.partition(":")[2].split())
-    return " ".join(name for name in INSTRUCTION_SETS if name in present)
+        return None
+    return line.partition(":")[2]
 
 
 def own_version() -> str:

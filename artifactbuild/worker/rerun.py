@@ -149,7 +149,8 @@ def _recorded(made: Record, name: str) -> list[Check]:
 
 def _rule(made: Record, before: Check) -> Rule:
     """Return how a comparison was made; in another environment, equal means within tolerance."""
-    here = environment.here(RECORDED, [made.format])
+    ours = {**RECORDED, "processor_maker": environment.processor_maker()}
+    here = environment.here(ours, [made.format])
     if before.compare == "exact" and environment.drift(made.environment, here):
         tolerance = made.options["tolerance"]
         bounds = float(tolerance["atol"]), float(tolerance["rtol"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from artifactbuild.release import environment
+
 THREADS = 2
 """How many threads TensorFlow gets everywhere: the number of threads changes trained bits."""
 
@@ -58,12 +60,17 @@ def pins(processor: str) -> dict[str, str]:
 def recorded(processor: str) -> dict[str, str]:
     """Return what the record and the lock tell of those pins.
 
-    The instruction sets are those that kernels are chosen by, wherever it is built.
+    The instruction sets are those that kernels are chosen by, wherever it is built. What else of a
+    processor may change numbers then is its maker's.
     """
     if processor != PORTABLE:
         return RECORDED
-    sets = " ".join(LIMIT)
-    return {**RECORDED, "instruction_set_limit": "avx2", "instruction_sets": sets}
+    return {
+        **RECORDED,
+        "instruction_set_limit": "avx2",
+        "instruction_sets": " ".join(LIMIT),
+        "processor_maker": environment.processor_maker(),
+    }
 
 
 DROPPED = (
