@@ -144,6 +144,8 @@ def test_portable_workers_have_a_server_of_their_own_that_ends_with_the_first() 
         assert other.room is server.room
         server.stop()
         assert other.ended
+    with Server() as server:
+        server.stop()
         assert server.of(settings.PORTABLE).ended
 
 
