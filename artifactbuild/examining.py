@@ -24,7 +24,7 @@ from artifactbuild.release.digest import Hashed
 from artifactbuild.release.record import Inputs, Record
 from artifactbuild.release.sources import ABSENT
 from artifactbuild.release.store import HIDDEN
-from artifactbuild.worker.settings import RECORDED
+from artifactbuild.worker.settings import LIMIT, PORTABLE, recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def current(seen: Seen) -> Current:
     work = seen.work
     return Current(
         inputs=inputs_now(work, seen.remembered),
-        environment=environment.here(RECORDED, work.formats),
+        environment=environment.here(recorded(work.processor), work.formats),
         kind=_known_kind(work) if _asks_for_kind(seen) else None,
     )
 
@@ -125,7 +125,7 @@ def refusals(work: Job, made: Plan, *, repair: bool = False) -> tuple[Problem, .
         for step in made.of(planning.DAMAGED)
         if not (repair and is_repairable(work, step))
     ]
-    return (*broken, *_refused(work, made), *_leaving(work, made))
+    return (*broken, *_refused(work, made), *_lacking(work, made), *_leaving(work, made))
 
 
 def is_repairable(work: Job, step: Step) -> bool:
@@ -146,6 +146,17 @@ def _damaged(work: Job, step: Step) -> Problem:
             f"run `artifactbuild build {work.loaded.document.file}`"
         )
     return work.problem(("formats", step.format), message, hint)
+
+
+def _lacking(work: Job, made: Plan) -> tuple[Problem, ...]:
+    """Find that this processor lacks what portable kernels need."""
+    builds = [*made.of(planning.BUILD), *made.of(planning.DAMAGED)]
+    missing = [name for name in LIMIT if name not in environment.instruction_sets().split()]
+    if work.processor != PORTABLE or not builds or not missing:
+        return ()
+    message = f"{PORTABLE!r} needs an x86-64 processor with {', '.join(LIMIT)}"
+    hint = "build on a machine that has them, or leave `processor:` out"
+    return (work.problem(("processor",), f"{message}: {', '.join(missing)} missing here", hint),)
 
 
 def _leaving(work: Job, made: Plan) -> tuple[Problem, ...]:

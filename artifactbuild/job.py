@@ -62,6 +62,11 @@ class Job:
         return tuple(request.name for request in self.loaded.manifest.formats)
 
     @property
+    def processor(self) -> str:
+        """Whose kernels the manifest asks for."""
+        return self.loaded.manifest.processor
+
+    @property
     def search_path(self) -> tuple[Path, ...]:
         """Where the factory and the custom objects are looked for first."""
         return (self.loaded.path.parent, self.loaded.project)

@@ -91,7 +91,7 @@ def build(work: Job, server: Server, tell: Tell, wish: Wish = PLAIN) -> Finished
     if refused:
         raise Refusal(*refused)
     steps = tuple(s for s in made.steps if s.action in (planning.BUILD, planning.DAMAGED))
-    order = Order(work=work, steps=steps, server=server, tell=tell)
+    order = Order(work=work, steps=steps, server=server.of(work.processor), tell=tell)
     kept = tuple(_kept(work, step) for step in made.of(planning.KEEP))
     reused = same_payload.reusable(work, steps)
     if steps and not reused:

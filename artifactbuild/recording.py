@@ -30,7 +30,7 @@ from artifactbuild.release.digest import Hashed
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Check, Facts, File, Inputs, Loader, Measure, Record
 from artifactbuild.worker.messages import BuildReport
-from artifactbuild.worker.settings import RECORDED
+from artifactbuild.worker.settings import recorded
 
 MAX_REFERENCE = 1 << 28
 """How large a reference may be to be taken from a published format: bytes."""
@@ -346,7 +346,7 @@ def _record(
     work: Job, report: BuildReport, step: Step, files: Mapping[str, File], created_at: str
 ) -> Record:
     manifest, known = work.loaded.manifest, facts(report)
-    here = environment.here(RECORDED, [step.format])
+    here = environment.here(recorded(manifest.processor), [step.format])
     compiled = {"optimizer": known.optimizer, "loss": known.loss, "metrics": known.metrics}
     training = {key: value for key, value in compiled.items() if value is not None}
     return Record(

@@ -18,7 +18,7 @@ from artifactbuild.recording import Complete, completed
 from artifactbuild.release import damage, durable, environment, record, verify
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Record
-from artifactbuild.worker.settings import RECORDED
+from artifactbuild.worker.settings import recorded
 
 
 def reusable(work: Job, steps: tuple[Step, ...]) -> tuple[Record, ...]:
@@ -92,7 +92,7 @@ def _is_same(last: Lock, work: Job) -> bool:
     now = inputs_now(work, [last.inputs])
     if planning.changes(last.inputs, now):
         return False
-    here = environment.here(RECORDED, work.formats)
+    here = environment.here(recorded(work.processor), work.formats)
     return not environment.library_drift(acceptance.accepted(last, here), here)
 
 

@@ -59,7 +59,7 @@ def manifest(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand on another processor, as far as the environment tells."""
-    monkeypatch.setattr(environment, "_instruction_sets", lambda: ELSEWHERE)
+    monkeypatch.setattr(environment, "instruction_sets", lambda: ELSEWHERE)
 
 
 def rebuilt(server: Server, manifest: Path, **wish: bool) -> Outcome:

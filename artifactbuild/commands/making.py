@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,14 +64,18 @@ def _built(work: Mapping[Asked, Job], wish: Wish, started: Server | None) -> Bui
         screen.progress() as tell,
     ):
         # Cards and builders are imported while the other processor imports TensorFlow.
-        if any(job.lock is None or job.lock.version == job.version for job in work.values()):
-            server.warm()
+        _warm(server, [j for j in work.values() if j.lock is None or j.lock.version == j.version])
         from artifactbuild import building, pipeline
 
-        if any(pipeline.needs_workers(job) for job in work.values()):
-            server.warm()
+        _warm(server, [job for job in work.values() if pipeline.needs_workers(job)])
         own = pipeline.Wish(repair=wish.repair, accept_different=wish.accept_different)
         return building.build(work, server, tell, wish=own, fail_fast=wish.fail_fast)
+
+
+def _warm(server: Server, work: Sequence[Job]) -> None:
+    """Start to import TensorFlow, under the settings of each processor that is asked for."""
+    for processor in sorted({job.processor for job in work}):
+        server.of(processor).warm()
 
 
 def _refused(job: Job, *, repair: bool) -> tuple[Problem, ...]:

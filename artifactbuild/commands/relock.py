@@ -108,7 +108,8 @@ def _relocked(work: Mapping[Asked, Job], unread: tuple[Problem, ...], wish: Wish
 def _rebuilt(work: Mapping[Asked, Job], tasks: Mapping[Asked, Task], wish: Wish) -> Ended:
     differences: dict[Asked, Difference] = {}
     with workers.server(wish) as server, screen.progress() as tell:
-        server.warm()
+        for processor in sorted({work[asked].processor for asked in tasks}):
+            server.of(processor).warm()
 
         def do(asked: Asked) -> Relocked:
             """Rebuild one version, and keep how it differs."""

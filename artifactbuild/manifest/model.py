@@ -107,6 +107,7 @@ class Manifest:
     factory: Target
     kwargs: Mapping[str, Any]
     seed: int
+    processor: str
     weights: Weights | None
     custom_objects: tuple[Target, ...]
     allow_lambda: bool
@@ -138,6 +139,7 @@ class Manifest:
             factory=Target.parse(full["factory"]),
             kwargs=full["kwargs"],
             seed=full["seed"],
+            processor=full["processor"],
             weights=Weights(**full["weights"]) if "weights" in full else None,
             custom_objects=tuple(Target.parse(each) for each in full["custom_objects"]),
             allow_lambda=full["allow_lambda"],

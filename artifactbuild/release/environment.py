@@ -25,7 +25,10 @@ Later ones of the last are good too; what lies between has known ways around it.
 
 INSTRUCTIONS = "instruction_sets"
 
-OF_MACHINE = (INSTRUCTIONS, "machine")
+MAKER = "processor_maker"
+"""Who made the processor: reciprocals that instructions approximate are each maker's own."""
+
+OF_MACHINE = (INSTRUCTIONS, MAKER, "machine")
 """What tells the machine, which can change numbers, and is no edit of anything."""
 
 LEGACY = "TF_USE_LEGACY_KERAS"
@@ -56,8 +59,9 @@ def here(settings: Mapping[str, str], formats: Iterable[str] = ()) -> dict[str, 
     extra = [name for each in formats for name in OF_FORMATS.get(each, ())]
     versions = {name: _version(name) for name in (*LIBRARIES, *extra)}
     machine = {
-        INSTRUCTIONS: _instruction_sets(),
+        INSTRUCTIONS: instruction_sets(),
         "machine": platform.machine(),
+        MAKER: processor_maker(),
         "python": platform.python_version(),
         "system": platform.system(),
     }
@@ -164,14 +168,29 @@ def _words(name: str, before: str, now: str) -> str:
 
 
 @functools.cache
-def _instruction_sets() -> str:
+def instruction_sets() -> str:
+    """Return the instruction sets of this processor, of those that kernels are chosen by."""
+    line = _told_of_processor("flags", "Features")
+    if line is None:
+        return platform.processor()
+    present = set(line.split())
+    return " ".join(name for name in INSTRUCTION_SETS if name in present)
+
+
+@functools.cache
+def processor_maker() -> str:
+    """Return who made this processor: approximate reciprocals are each maker's own."""
+    return (_told_of_processor("vendor_id", "CPU implementer") or "unknown").strip()
+
+
+def _told_of_processor(*names: str) -> str | None:
+    """Return what the kernel says of the first processor under one of these names."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            line = next((line for line in file if line.startswith(("flags", "Features"))), "")
+            line = next((line for line in file if line.startswith(names)), "")
     except OSError:
-        return platform.processor()
-    present = set(line.partition(":")[2].split())
-    return " ".join(name for name in INSTRUCTION_SETS if name in present)
+        return None
+    return line.partition(":")[2]
 
 
 def own_version() -> str:

@@ -17,7 +17,7 @@ from artifactbuild.release.sources import ABSENT, PRESENT
 from artifactbuild.release.store import HIDDEN
 from artifactbuild.relock import facts
 from artifactbuild.relock.outcome import Relocked
-from artifactbuild.worker.settings import RECORDED
+from artifactbuild.worker.settings import recorded
 
 NOTHING = "nothing to accept: the inputs and the environment are those of the lock"
 ADDED = "the lock keeps the facts of the release now, as the published records state them"
@@ -48,7 +48,9 @@ def decide(work: Job) -> Task | Relocked:
     memory = _released(work)
     problems = [*acceptance.breaches(work)]
     changes = acceptance.changes(
-        memory, inputs_now(work, [memory.inputs]), environment.here(RECORDED, work.formats)
+        memory,
+        inputs_now(work, [memory.inputs]),
+        environment.here(recorded(work.processor), work.formats),
     )
     if changes:
         problems += [*_not_rebuilt(work, memory)]

@@ -42,7 +42,7 @@ def relock(task: Task, server: Server, tell: Tell, show: Show) -> Relocked:
     """
     work = task.work
     pipeline.refuse_training(work)
-    order = Order(work=work, steps=task.steps, server=server, tell=tell)
+    order = Order(work=work, steps=task.steps, server=server.of(work.processor), tell=tell)
     try:
         with work.store.staging(work.name, work.version) as staged:
             complete, notes = pipeline.kept_if_failed(

@@ -38,7 +38,7 @@ from artifactbuild.worker.messages import Take, Tell
 from artifactbuild.worker.output import Log
 from artifactbuild.worker.room import Room, of_machine
 from artifactbuild.worker.serving import CUT_OFF, GRACE
-from artifactbuild.worker.settings import DROPPED, KEPT, PINNED
+from artifactbuild.worker.settings import DROPPED, KEPT, NATIVE, pins
 
 PACKAGE = str(Path(__file__).resolve().parents[2])
 """Where the server finds this package: where its parent did."""
@@ -66,6 +66,7 @@ class Server:
         timeout: float | None = None,
         room: Room | None = None,
         warn: Tell = _silent,
+        processor: str = NATIVE,
     ) -> None:
         self.room = room or of_machine()
         self._forks = forks
@@ -80,12 +81,35 @@ class Server:
         self._asked = 0
         self._ended = False
         self._broken: Broken | None = None
+        self._processor = processor
+        self._others: dict[str, Server] = {}
 
     def __enter__(self) -> Server:
         environment.hold_keras(environment.installed("keras"), os.environ)
         environment.hold_tensorflow(environment.installed("tensorflow"))
         self._scratch = tempfile.mkdtemp(prefix="artifactbuild-")
         return self
+
+    def of(self, processor: str) -> Server:
+        """Return the server whose workers use the kernels of a processor; it ends with this one.
+
+        Libraries choose their kernels once in a process, some when they are imported, so that it
+        has a process of its own to fork.
+        """
+        if processor == self._processor:
+            return self
+        with self._asking:
+            if processor not in self._others:
+                other = Server(
+                    forks=self._forks,
+                    timeout=self._timeout,
+                    room=self.room,
+                    warn=self._warn,
+                    processor=processor,
+                )
+                self._others[processor] = other.__enter__()
+                other._ended = self._ended
+            return self._others[processor]
 
     def __exit__(
         self,
@@ -94,6 +118,8 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        for other in tuple(self._others.values()):
+            other.__exit__(kind, error, trace)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def warm(self) -> None:
@@ -105,6 +131,8 @@ class Server:
     def stop(self) -> None:
         """End every job and the process: whoever waits in `run` gets WorkerLost."""
         self._ended = True
+        for other in tuple(self._others.values()):
+            other.stop()
         for each in self._alone:
             each.kill()
             each.wait()
@@ -209,7 +237,7 @@ class Server:
         with theirs, open(Path(self._scratch, "server.log"), "wb") as printed:
             self._process = subprocess.Popen(
                 command(f"serve({theirs.fileno()})"),
-                env=_environment(self._scratch),
+                env=_environment(self._scratch, self._processor),
                 cwd=self._scratch,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -227,7 +255,7 @@ class Server:
 
     def broken(self, libraries: Sequence[str]) -> Broken | None:
         """Return what is wrong with the first of these libraries that a worker cannot import."""
-        return installation.look(libraries, _environment(self._scratch))
+        return installation.look(libraries, _environment(self._scratch, self._processor))
 
     def _ask(self, what: dict[str, Any], *descriptors: int) -> bool:
         """Ask the server for something; False when it does not answer."""
@@ -248,7 +276,7 @@ class Server:
             raise WorkerLost("it was stopped", log, bug=False)
         process = subprocess.Popen(
             command(f"once({job!r}, {channel})"),
-            env=_environment(self._scratch),
+            env=_environment(self._scratch, self._processor),
             cwd=self._scratch,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -304,8 +332,8 @@ def command(call: str) -> list[str]:
     return [sys.executable, "-c", f"from artifactbuild.worker import serving; serving.{call}"]
 
 
-def _environment(scratch: str) -> dict[str, str]:
-    """Return the caller's environment without what changes numbers or bytes, and with PINNED."""
+def _environment(scratch: str, processor: str = NATIVE) -> dict[str, str]:
+    """Return the caller's environment without what changes numbers or bytes, and with the pins."""
     kept = {k: v for k, v in os.environ.items() if k in KEPT or not k.startswith(DROPPED)}
     paths = os.pathsep.join([PACKAGE, *searching.named_modules()])
-    return {**kept, **PINNED, "PYTHONPATH": paths, "KERAS_HOME": scratch}
+    return {**kept, **pins(processor), "PYTHONPATH": paths, "KERAS_HOME": scratch}

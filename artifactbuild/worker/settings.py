@@ -31,6 +31,45 @@ PINNED = {
 RECORDED = {"onednn": "on", "op_determinism": "on", "threads": str(THREADS)}
 """The pins that change numbers, as the record and the lock tell them."""
 
+NATIVE, PORTABLE = "native", "portable"
+"""Kernels of the best that the processor has, or of what any with AVX2 and FMA has."""
+
+LIMIT = ("sse4_2", "avx", "avx2", "fma")
+"""The instruction sets that kernels are chosen by when they are `portable`."""
+
+_ABOVE = (
+    *("X86_V4", "AVX512_ICL", "AVX512_SPR"),
+    *("AVX512F", "AVX512CD", "AVX512_KNL", "AVX512_KNM", "AVX512_SKX", "AVX512_CLX", "AVX512_CNL"),
+)
+"""What NumPy must not choose kernels by: its names since 2.4, and before; it ignores the others."""
+
+_LIMITED = {
+    "NPY_DISABLE_CPU_FEATURES": ",".join(_ABOVE),
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
+
+
+def pins(processor: str) -> dict[str, str]:
+    """Return what the workers of a manifest are pinned to."""
+    return {**PINNED, **_LIMITED} if processor == PORTABLE else dict(PINNED)
+
+
+def recorded(processor: str) -> dict[str, str]:
+    """Return what the record and the lock tell of those pins.
+
+    The instruction sets are those that kernels are chosen by, wherever it is built. What else of a
+    processor may change numbers then is its maker's.
+    """
+    if processor != PORTABLE:
+        return RECORDED
+    return {
+        **RECORDED,
+        "instruction_set_limit": "avx2",
+        "instruction_sets": " ".join(LIMIT),
+    }
+
+
 DROPPED = (
     *("PYTHON", "TF_", "TF2_", "XLA_", "KERAS_", "LC_", "LANG"),
     *("OMP_", "MKL_", "KMP_", "OPENBLAS_", "GOTO_", "BLIS_"),

@@ -154,7 +154,7 @@ def test_edit_is_not_blamed_where_the_processor_differs_too(
     here: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change_the_model()
-    monkeypatch.setattr(environment, "_instruction_sets", lambda: "sse4_2 avx")
+    monkeypatch.setattr(environment, "instruction_sets", lambda: "sse4_2 avx")
     code, _, err = told("relock")
     assert code == 1
     assert "the processor is not that of the release either (instruction sets " in err
@@ -167,7 +167,7 @@ def test_edit_is_not_blamed_where_the_processor_differs_too(
 def test_processor_alone_is_nothing_to_accept(
     here: Path, told: Told, monkeypatch: pytest.MonkeyPatch, no_server: Callable[[], None]
 ) -> None:
-    monkeypatch.setattr(environment, "_instruction_sets", lambda: "sse4_2 avx")
+    monkeypatch.setattr(environment, "instruction_sets", lambda: "sse4_2 avx")
     no_server()
     assert told("relock")[0] == 0
 
