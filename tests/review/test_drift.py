@@ -15,7 +15,7 @@ from artifactbuild.cli import run
 from artifactbuild.job import job
 from artifactbuild.manifest.load import load
 from artifactbuild.release import card, environment
-from artifactbuild.release.digest import of_file
+from artifactbuild.release.digest import of_bytes, of_file
 from artifactbuild.review import drift, kinds
 from artifactbuild.review.kinds import KINDS
 from artifactbuild.worker.server import Server
@@ -84,14 +84,6 @@ def edit(file: str, before: str, after: str) -> Callable[[Path], None]:
     return edited
 
 
-def edit_bytes(file: str, before: bytes, after: bytes) -> Callable[[Path], None]:
-    def edited(folder: Path) -> None:
-        path = folder / file
-        path.write_bytes(path.read_bytes().replace(before, after))
-
-    return edited
-
-
 def manifest(before: str, after: str) -> Callable[[Path], None]:
     return edit("model.artifact.yaml", before, after)
 
@@ -125,6 +117,13 @@ def no_lock_and_no_payload(folder: Path) -> None:
     (folder / KERAS / "model.keras").unlink()
 
 
+def other_line_endings(folder: Path) -> None:
+    """Add a file to what was read, and give it the line endings of Windows."""
+    read = {"rows.csv": of_bytes(b"1,2\n")}
+    lock(lambda data: data["inputs"]["sources"].update(read))(folder)  # type: ignore[index]
+    (folder / "rows.csv").write_bytes(b"1,2\r\n")
+
+
 def another_payload(folder: Path) -> None:
     """Publish another payload, as another environment made it."""
     payload, path = folder / KERAS / "model.keras", folder / KERAS / "metadata.json"
@@ -149,9 +148,9 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         RELOCK,
     ),
     "source-line-endings": (
-        edit_bytes("card.md.j2", b"\n", b"\r\n"),
-        "card.md.j2 differs only in its line endings (CRLF here) since v1 was released",
-        r"sed -i 's/\r$//' card.md.j2",
+        other_line_endings,
+        "rows.csv differs only in its line endings (CRLF here) since v1 was released",
+        r"sed -i 's/\r$//' rows.csv",
     ),
     "source-missing": (
         lock(lambda data: data["inputs"]["sources"].update({"gone.py": "0"})),  # type: ignore[index]
