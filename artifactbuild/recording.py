@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from artifactbuild.release import (
     durable,
     environment,
     fingerprint,
+    questions,
     record,
     revisions,
 )
@@ -197,7 +199,7 @@ def _with_released_outputs(
     if wanted is None or payload.get(record.REFERENCE) == wanted or memory is None:
         return own, payload
     content = _released_reference(work, memory, wanted)
-    if content is None:
+    if content is None or not _asks_the_same(content, folder / record.REFERENCE):
         return own, payload
     files = {**own.files, record.REFERENCE: File(sha256=wanted, size=len(content))}
     released = replace(own, files=files)
@@ -208,6 +210,14 @@ def _with_released_outputs(
     (folder / record.REFERENCE).write_bytes(content)
     durable.protect(folder)
     return released, {**payload, record.REFERENCE: wanted}
+
+
+def _asks_the_same(content: bytes, found: Path) -> bool:
+    """Tell whether two references have the same inputs: `relock` may find others."""
+    try:
+        return questions.of(io.BytesIO(content)) == questions.of(found)
+    except OSError:
+        return False
 
 
 def _released_reference(work: Job, memory: Lock, wanted: str) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from artifactbuild.job import Job, inputs_now
 from artifactbuild.pipeline import Order
 from artifactbuild.problems import Problem, Refusal
 from artifactbuild.recording import Complete
-from artifactbuild.release import adoption, digest, environment, lock, record
+from artifactbuild.release import adoption, digest, environment, lock, questions, record
 from artifactbuild.release.diff.nouns import Difference
 from artifactbuild.release.lock import Lock, LockedInputs
 from artifactbuild.release.record import Inputs, Record
@@ -124,7 +123,7 @@ def _questions(task: Task, complete: tuple[Complete, ...], staged: Path) -> Iter
             continue
         released = work.folder(format) / record.REFERENCE
         if released.is_file() and digest.of_file(released) == expected:
-            other = _inputs(released) != _inputs(staged / format / record.REFERENCE)
+            other = questions.of(released) != questions.of(staged / format / record.REFERENCE)
         else:
             changed = {*_sources_changed(memory.inputs, here(each).inputs)}
             named = {case.file for case in work.loaded.manifest.reference_inputs if case.file}
@@ -133,12 +132,6 @@ def _questions(task: Task, complete: tuple[Complete, ...], staged: Path) -> Iter
             message = f"the reference inputs are not those that {work.version} was released with"
             yield work.problem(("reference_inputs",), message, _bump(work))
             return
-
-
-def _inputs(reference: Path) -> dict[str, bytes]:
-    """Return the bytes of each reference input, by its name in the file."""
-    with zipfile.ZipFile(reference) as file:
-        return {name: file.read(name) for name in file.namelist() if "/inputs/" in name}
 
 
 def _sources_changed(before: Inputs, now: Inputs) -> list[str]:

@@ -117,6 +117,13 @@ def no_lock_and_no_payload(folder: Path) -> None:
     (folder / KERAS / "model.keras").unlink()
 
 
+def other_line_endings(folder: Path) -> None:
+    """Add a file to what was read, and give it the line endings of Windows."""
+    read = {"rows.csv": of_bytes(b"1,2\n")}
+    lock(lambda data: data["inputs"]["sources"].update(read))(folder)  # type: ignore[index]
+    (folder / "rows.csv").write_bytes(b"1,2\r\n")
+
+
 def another_payload(folder: Path) -> None:
     """Publish another payload, as another environment made it."""
     payload, path = folder / KERAS / "model.keras", folder / KERAS / "metadata.json"
@@ -127,13 +134,6 @@ def another_payload(folder: Path) -> None:
     data["files"]["model.keras"] = {"sha256": of_file(payload), "size": 5}
     data["environment"]["system"] = "Another"
     path.write_text(json.dumps(data), encoding="utf-8")
-
-
-def other_line_endings(folder: Path) -> None:
-    """Give a file that the builder read other line endings."""
-    released = of_bytes(b"a\nb\n")
-    lock(lambda data: data["inputs"]["sources"].update({"labels.txt": released}))(folder)  # type: ignore[index]
-    (folder / "labels.txt").write_bytes(b"a\r\nb\r\n")
 
 
 CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
@@ -149,8 +149,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
     "source-line-endings": (
         other_line_endings,
-        "labels.txt differs only in its line endings (CRLF here) since v1 was released",
-        r"sed -i 's/\r$//' labels.txt",
+        "rows.csv differs only in its line endings (CRLF here) since v1 was released",
+        r"sed -i 's/\r$//' rows.csv",
     ),
     "source-missing": (
         lock(lambda data: data["inputs"]["sources"].update({"gone.py": "0"})),  # type: ignore[index]
@@ -283,8 +283,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
     "writer-newer": (
         lock(lambda data: data["release"]["revisions"].update(h5=0)),  # type: ignore[index]
-        "this artifactbuild writes h5 by revision 1, the lock's by revision 0: a rebuild may give "
-        "other bytes",
+        f"artifactbuild {environment.own_version()} released h5 by revision 0 of its writer, this "
+        "one writes revision 1: a rebuild gives other bytes",
         BUMP,
     ),
 }
