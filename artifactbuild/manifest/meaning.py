@@ -7,7 +7,7 @@ from typing import Any
 
 from artifactbuild.manifest.model import Generator, Manifest, ReferenceCase, Tensor
 from artifactbuild.manifest.text import Document, Where
-from artifactbuild.problems import Problem, did_you_mean
+from artifactbuild.problems import Problem, did_you_mean, meant
 
 KINDS = {bool: "booleans", str: "strings", int: "integers", float: "floats"}
 
@@ -60,7 +60,7 @@ def _other_inputs(
     guesses = {did_you_mean(name, declared) for name in given if name not in declared}
     for name in given:
         if name not in declared:
-            guess = did_you_mean(name, declared)
+            guess = meant(name, declared, given)
             hint = f"{guess} declared inputs are: {', '.join(sorted(declared))}".strip()
             yield document.problem((*where, name), f"unknown input {name!r}", hint, at="key")
     for name in declared:

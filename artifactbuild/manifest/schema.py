@@ -63,7 +63,7 @@ def format_names() -> tuple[str, ...]:
 def _findings(document: Document) -> Iterator[Finding]:
     if isinstance(document.data, dict):
         for error in _validator().iter_errors(document.data):
-            yield from explain(document, error, _schema())
+            yield from explain(document, error, _validator())
 
 
 def _filled(schema: Any, data: Any) -> Any:
