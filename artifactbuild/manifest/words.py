@@ -173,8 +173,8 @@ def _retyping(
 ) -> str:
     """Return the value as it was meant, if the schema takes it so, else what it shows."""
     value, taken = error.instance, validator.evolve(schema=error.schema).is_valid
-    for meant, written in _retyped(value, document.plain.get(where, value), kinds):
-        if taken(meant):
+    for data, written in _retyped(value, document.plain.get(where, value), kinds):
+        if taken(data):
             return f"write {_before(where)}{written}"
     return _advice(error.schema, where)
 

@@ -139,7 +139,7 @@ def _not_compiled(key: str) -> Finding:
     return Finding(
         path=("metadata", "training", key),
         message=f"metadata names {key}, but the factory returned a model that is not compiled",
-        hint="compile the model in the factory, or remove the line",
+        hint="compile the model in the factory, or remove the line and what is empty without it",
     )
 
 

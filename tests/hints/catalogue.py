@@ -234,7 +234,7 @@ class _Reader:
 
 @functools.cache
 def _of_schema(key: str) -> tuple[str, ...]:
-    """Return the hints that the schema of a manifest has under a key: texts of mappings, or ours."""
+    """Return the hints that the schema of a manifest has under a key."""
     return tuple(_said_by(resources.schema("model.artifact"), key))
 
 

@@ -11,7 +11,6 @@ import yaml
 
 from artifactbuild.problems import Problem
 
-
 _COMMANDS = ("sha256sum",)
 
 
@@ -19,13 +18,15 @@ _COMMANDS = ("sha256sum",)
 class Edit:
     """What a reader does who follows `hint`: replaces `old` by `new`, once, in `file`.
 
-    Without a file it is the manifest; without an old text the new one is added at the end.
+    Without a file it is the manifest; without an old text the new one is added at the end, or takes
+    the place of all, if it is the whole file.
     """
 
     hint: str
     old: str = ""
     new: str = ""
     file: str = ""
+    whole: bool = False
 
     def apply(self, manifest: Path) -> None:
         """Make the edit next to the manifest or in it."""
@@ -38,6 +39,7 @@ class Edit:
         count = text.count(self.old) if self.old else 1
         assert count == 1, f"{path.name} has {self.old!r} {count} times"
         changed = text.replace(self.old, self.new) if self.old else text + self.new
+        changed = self.new if self.whole else changed
         path.write_bytes(changed.encode("utf-8", errors="surrogateescape"))
 
     def follows(self) -> bool:
@@ -57,6 +59,25 @@ def named(hint: str) -> list[str]:
     return [piece for piece in pieces if piece and piece not in _COMMANDS]
 
 
+def told(text: str) -> list[Problem]:
+    """Return the problems that a text for people tells of, with their places and hints."""
+    found = []
+    for block in re.split(r"(?m)^(?=\S)", text):
+        place = re.match(r"(.+?):(\d+):(\d+): (.*)", block)
+        if place:
+            hint = re.search(r"(?m)^ +\^ (.*)$", block)
+            found.append(
+                Problem(
+                    file=place[1],
+                    line=int(place[2]),
+                    column=int(place[3]),
+                    message=place[4],
+                    hint=hint[1] if hint else "",
+                )
+            )
+    return found
+
+
 def by_machine(text: str, problem: Problem) -> str | None:
     """Return the manifest with the edit that the hint of a problem spells out, if it does."""
     if problem.line is None or problem.column is None:
@@ -72,6 +93,12 @@ def by_machine(text: str, problem: Problem) -> str | None:
         return text[:at] + text[at + 1 :]
     if found := re.fullmatch(r"add '(\w+: [^']+)'( \(.*\))?", hint):
         return text + f"{found[1]}\n" if (problem.line, problem.column) == (1, 1) else None
+    if found := re.fullmatch(r"leave (\w+) out of `formats:`", hint):
+        return re.sub(rf"(, {found[1]}\b|\b{found[1]}, )", "", text, count=1)
+    if found := re.fullmatch(r"add `(custom_objects: [^`]+)`", hint):
+        return text + f"{found[1]}\n"
+    if found := re.match(r"write `\w+: ([^`]+)`", hint):
+        return _replaced(text, at, found[1])
     if found := re.fullmatch(r"write ('[^']+'):", hint):
         key = next(iter(re.findall(r"the key is (\S+),", problem.message)))
         return text[:at] + text[at:].replace(key, found[1], 1)

@@ -36,6 +36,7 @@ KEYS = (
 DEFINED = "it defines: ScaledDense, make_model"
 FORMATS = "h5, keras, onnx, savedmodel, tflite, weights, weights_h5"
 DECIMAL = "write it in decimal, or quote it where text is meant"
+PATH = "copy it into the project, and write its path from the manifest's folder, with '/'"
 COPY = "copy the file into the project"
 ONE = "keep one of the two"
 
@@ -61,7 +62,7 @@ FILES: Mapping[str, Callable[[Path], None]] = {
 REPAIRS: Mapping[str, tuple[Edit, ...]] = {
     "absolute_path": (
         Edit(
-            hint="copy it into the project, and write its path from the manifest's folder, with '/'",
+            hint=PATH,
             old="/etc/hostname",
             new="copied/hostname",
         ),

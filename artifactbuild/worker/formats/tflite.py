@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from artifactbuild.manifest.leaving import leave_out
 from artifactbuild.manifest.model import ReferenceCase
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Histogram, Loader, Record
@@ -231,7 +232,7 @@ def _halved(dtype: str) -> str:
 def _failure(error: Exception) -> Finding:
     """Return a converter's page of text as one line: the operations, or its first error."""
     text = str(error)
-    hint = "leave tflite out of `formats:`"
+    hint = leave_out("tflite")
     if missing := sorted(set(_MISSING.findall(text))):
         named = ", ".join(missing)
         return Finding(path=PATH, message=f"tflite has no kernel for {named}; {OTHERS}", hint=hint)
