@@ -132,7 +132,10 @@ def _shape(
     found, expected = generator.shape, tensor.shape
     if not found or fits(found, expected):
         return
-    given = "shape" if "shape" in document.data_at(where) else "values"
+    extent = _extent(generator.arguments) if generator.kind == "values" else ()
+    if extent and extent != found:
+        return  # the values tell the shape; that they differ is a problem of its own
+    given = "shape" if "shape" in document.data_at(where) and not extent else "values"
     message = f"shape {list(found)} does not fit input {tensor.name!r}, expected {said(expected)}"
     example = [size or (found[0] if not index else 1) for index, size in enumerate(expected)]
     hint = f"write shape: {example}" if given == "shape" else f"give values of shape {example}"

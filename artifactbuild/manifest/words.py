@@ -120,7 +120,8 @@ def _unknown_keys(_document: Document, error: Fault, where: Where) -> Iterator[F
     for key in error.instance:
         if key not in known:
             guess = meant(key, known, error.instance)
-            hint = schema.get("errorMessage") if not guess else ""
+            advice = schema.get("errorMessage", "")
+            hint = "" if guess or advice.startswith("expected ") else advice
             yield Finding(
                 where=(*where, key),
                 message=f"unknown {noun or 'key'} {key!r}",

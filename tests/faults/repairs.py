@@ -73,7 +73,8 @@ REPAIRS: Mapping[str, tuple[Edit, ...]] = {
     ),
     "not_compiled": (
         Edit(
-            hint="compile the model in the factory, or remove the line and what is empty without it",
+            hint="compile the model in the factory, or remove the line and what is empty "
+            "without it",
             old="metadata:\n  training: {optimizer: SGD}\n",
         ),
     ),

@@ -37,6 +37,7 @@ DEFINED = "it defines: ScaledDense, make_model"
 FORMATS = "h5, keras, onnx, savedmodel, tflite, weights, weights_h5"
 DECIMAL = "write it in decimal, or quote it where text is meant"
 PATH = "copy it into the project, and write its path from the manifest's folder, with '/'"
+SMALLER = "write a smaller one, or quote it where text is meant"
 COPY = "copy the file into the project"
 ONE = "keep one of the two"
 
@@ -55,11 +56,93 @@ FILES: Mapping[str, Callable[[Path], None]] = {
     "reference_missing_array": _saved("rows_unnamed.npz", features=ROWS),
     "reference_not_npz": _saved("rows_written.npz", features=ROWS),
     "reference_pickled": _saved("rows_pickled.npz", features=ROWS),
+    "rows_empty": _saved("rows_empty.npz", features=ROWS),
+    "rows_of_two_sizes": _saved("rows_of_two_sizes.npz", features=ROWS, mask=ROWS),
     "reference_shape": _saved("rows_wide.npz", features=ROWS),
 }
 """What is saved anew because a hint says so."""
 
 REPAIRS: Mapping[str, tuple[Edit, ...]] = {
+    "argument_renamed": (Edit(hint="rename it", old="a-b", new="a_b"),),
+    "case_without_inputs": (
+        Edit(
+            hint="add 'file: rows.npz', or a generator for each input", new="    file: rows.npz\n"
+        ),
+    ),
+    "empty_range": (Edit(hint="widen the range", old="[1.0, 1.0]", new="[1.0, 2.0]"),),
+    "integer_too_large": (Edit(hint=SMALLER, old="9" * 23, new="9" * 9),),
+    "integers_out_of_range": (
+        Edit(hint="keep them between 0 and 255", old="[0, 300]", new="[0, 255]"),
+    ),
+    "key_is_a_list": (Edit(hint="write a plain key", old="? [a, b] :", new="a_b:"),),
+    "missing_dtype": (
+        Edit(
+            hint="add 'dtype' (the dtype of the input)",
+            old="shape: [null, 4]}",
+            new="shape: [null, 4], dtype: float32}",
+        ),
+    ),
+    "missing_shape": (Edit(hint="add 'shape'", old="1.0]}", new="1.0], shape: [1, 4]}"),),
+    "module_nowhere": (
+        Edit(
+            hint="it is sought in the manifest's folder, the project and the installed packages",
+            old="completely_other",
+            new="model",
+        ),
+    ),
+    "name_too_long_for_a_file": (
+        Edit(
+            hint="name a file by a relative path of ordinary characters",
+            old="t" * 300,
+            new="model.py",
+        ),
+    ),
+    "number_too_large": (Edit(hint=SMALLER, old="1.0e999", new="1.0e9"),),
+    "path_nowhere": (
+        Edit(
+            hint="paths are relative to the manifest's folder",
+            old="nothing_like_it.md",
+            new="model.py",
+        ),
+    ),
+    "rows_empty": (Edit(hint="save at least one"),),
+    "rows_of_two_sizes": (Edit(hint="save the same number of rows of each"),),
+    "shape_beside_values": (Edit(hint="remove 'shape'; the values tell it", old=", shape: [4]"),),
+    "target_of_one_word": (
+        Edit(
+            hint="write the module that defines it, a colon and its name",
+            old="[ScaledDense]",
+            new="[model:ScaledDense]",
+        ),
+    ),
+    "unknown_key_given_already": (
+        Edit(
+            hint=f"remove it: 'keras' is given already; formats are: {FORMATS}",
+            old="  kears: {}\n",
+        ),
+    ),
+    "unknown_key_of_normal": (
+        Edit(hint="keys here are: mean, stddev", old="sigma: 1", new="stddev: 1"),
+    ),
+    "value_in_list": (
+        Edit(hint="shorten it", old="english", new="eng"),
+        Edit(hint="for example en", old="eng", new="en"),
+    ),
+    "value_without_shape": (
+        Edit(
+            hint="add 'shape', which the value fills, or write a list",
+            old="values: 3.0",
+            new="values: 3.0, shape: [1, 4]",
+        ),
+    ),
+    "values_mixed": (Edit(hint="write one kind", old="[1.0, one]", new="[1.0, 2.0]"),),
+    "values_shape": (
+        Edit(
+            hint="give values of shape [1, 4]",
+            old="[1.0, 2.0, 3.0]",
+            new="[1.0, 2.0, 3.0, 4.0]",
+        ),
+    ),
     "absolute_path": (
         Edit(
             hint=PATH,
