@@ -11,6 +11,7 @@ from typing import Any
 from artifactbuild import examining, plan
 from artifactbuild.examining import Seen
 from artifactbuild.job import Job, shown
+from artifactbuild.manifest.leaving import way_out
 from artifactbuild.plan import Current
 from artifactbuild.problems import Problem
 from artifactbuild.reading import Unreadable, bounded
@@ -62,9 +63,12 @@ def _without_artifacts(seen: Seen) -> Iterator[Drift]:
 def _impossible(seen: Seen, now: Current) -> Iterator[Drift]:
     work = seen.work
     made = plan.make(work.loaded.manifest, now, work.lock, seen.published)
-    for step in made.of(plan.REFUSE):
-        if step.impossible and step.format not in seen.damaged:
-            yield _drift(work, "format-impossible", ("formats", step.format), what=step.reason)
+    refused = [step for step in made.of(plan.REFUSE) if step.impossible]
+    for step in refused:
+        if step.format not in seen.damaged:
+            hint = way_out(step.format, [s.format for s in refused], work.loaded.manifest)
+            where = ("formats", step.format)
+            yield _drift(work, "format-impossible", where, what=step.reason, hint=hint)
 
 
 def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:
@@ -189,6 +193,7 @@ def _drift(
     *,
     what: str = "",
     folder: Path | None = None,
+    hint: str = "",
 ) -> Drift:
     kind = KINDS[name]
     words = {
@@ -203,5 +208,5 @@ def _drift(
     repair = kind.repair.format(**{name: shlex.quote(word) for name, word in words.items()})
     if kind.repair == REPAIR:
         repair = work.repair
-    problem = work.problem(where, f"{name}: {sentence}", f"`{repair}`")
+    problem = work.problem(where, f"{name}: {sentence}", hint or f"`{repair}`")
     return Drift(name=name, sentence=sentence, repair=repair, error=kind.error, problem=problem)
