@@ -21,6 +21,7 @@ from artifactbuild.problems import Refusal
 from artifactbuild.proposal import Proposed, propose
 from artifactbuild.release.digest import of_folder
 from artifactbuild.worker.server import Server
+from tests.hints.following import follow
 
 AUTHORS = Path(__file__).parent / "samples" / "authors"
 PRINTED = "artifacts/.proposed/house/build.log"
@@ -181,6 +182,10 @@ def test_unbuilt_subclassed_model_asks_for_its_inputs_and_takes_them(
         "adder:make_model: Adder does not say what its inputs are: it is no functional model, and "
         "its `call` is code\n"
         "    name each one: `--input NAME:DTYPE:SHAPE`, such as `--input ids:int32:null,16`"
+    )
+    follow(
+        str(refused.value),
+        "name each one: `--input NAME:DTYPE:SHAPE`, such as `--input ids:int32:null,16`",
     )
     given = (
         Tensor(name="a", shape=(None, 3), dtype="float32"),

@@ -212,6 +212,9 @@ class _Reader:
         if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
             holder = self._imported(called.value.id)
             module, name = (_modules().get(holder, module), called.attr)
+        else:
+            holder = self._imported(name).rpartition(".")[0]
+            module = _modules().get(holder, module)
         for function in ast.walk(module.tree):
             if isinstance(function, ast.FunctionDef) and function.name == name:
                 reader = self if module is self.module else _Reader(module)

@@ -33,7 +33,7 @@ def followed() -> dict[str, str]:
 def _given(tree: ast.Module) -> Iterator[str]:
     named = {
         target.id: node.value.value
-        for node in tree.body
+        for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         for target in node.targets
         if isinstance(target, ast.Name) and isinstance(node.value.value, str)

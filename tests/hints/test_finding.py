@@ -12,11 +12,14 @@ import pytest
 
 from artifactbuild.cli import run
 from artifactbuild.commands import init
+from artifactbuild.manifest import files
 from artifactbuild.worker.server import Server
 from tests.hints.following import follow
 from tests.manifest.test_load import GOOD, write
 
 NAME = "model.artifact.yaml"
+FIRST = "remove it, and `artifactbuild init MODULE:FACTORY` writes a first manifest"
+WRITES_ONE = "a manifest is a file named model.artifact.yaml; `artifactbuild init` writes one"
 MODEL = Path(__file__).parents[1] / "samples" / "dense" / "model.py"
 
 Say = Callable[..., str]
@@ -35,7 +38,7 @@ def refused(project: Path, capsys: pytest.CaptureFixture[str]) -> Say:
 
 def test_folder_that_has_a_manifest_is_named(project: Path, refused: Say) -> None:
     write(project / "models" / NAME)
-    follow(refused("check", "elsewhere"), f"name a {NAME} or a folder that has one")
+    follow(refused("check", "elsewhere"), "name a model.artifact.yaml or a folder that has one")
     assert run(["check", "models"]) == run(["check", f"models/{NAME}"]) == 0
     follow(refused("check", "modles"), "did you mean {}?")
 
@@ -68,14 +71,27 @@ def test_manifest_that_is_too_large_is_split_up(project: Path, refused: Say) -> 
     assert run(["check"]) == 0
 
 
-def test_module_is_made_readable(project: Path, refused: Say) -> None:
+@pytest.mark.parametrize("made", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_module_that_is_no_file_is_replaced(
+    project: Path, refused: Say, made: Callable[[Path], None]
+) -> None:
     write(project / NAME)
     module = project / "model.py"
     module.unlink()
-    os.mkfifo(module)
-    follow(refused("check"), "make its file readable")
-    module.unlink()
+    made(module)
+    follow(refused("check"), "replace it with a file")
+    module.rename(project / "away")
     module.write_text("def make_model(): ...\n")
+    assert run(["check"]) == 0
+
+
+def test_module_is_made_smaller(project: Path, refused: Say) -> None:
+    write(project / NAME)
+    module = project / "model.py"
+    small = module.read_text()
+    module.write_text(small + "# more\n" * (files.MAX_SOURCE // 7 + 1))
+    follow(refused("check"), "let it be a readable file of at most {} MB")
+    module.write_text(small)
     assert run(["check"]) == 0
 
 
@@ -119,14 +135,9 @@ def shared(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_first_manifest_is_written_by_init(project: Path, refused: Say, shared: None) -> None:
     shutil.copy(MODEL, project / "dense.py")
     asked = ["init", "dense:make_model", "--format", "weights"]
-    hint = f"a manifest is a file named {NAME}; `artifactbuild init` writes one"
-    assert hint in refused("check", ".")
+    follow(refused("check", "."), WRITES_ONE)
     Path(NAME).write_text("# nothing yet\n")
-    empty = "remove it, and `artifactbuild init MODULE:FACTORY` writes a first manifest"
-    follow(
-        refused("check"),
-        "remove it, and `artifactbuild init MODULE:FACTORY` writes a first manifest",
-    )
+    follow(refused("check"), FIRST)
     Path(NAME).unlink()
     assert run(asked) == 0
     assert run(["check"]) == 0
@@ -137,7 +148,6 @@ def test_first_manifest_is_written_by_init(project: Path, refused: Say, shared: 
     follow(refused(*asked, "--folder", "more"), "name another with --name")
     assert run([*asked, "--folder", "more", "--name", "other"]) == 0
     assert run(["check"]) == 0
-    assert empty
 
 
 def test_format_that_cannot_be_is_left_out(project: Path, refused: Say, shared: None) -> None:

@@ -14,6 +14,7 @@ from artifactbuild.problems import Refusal
 from artifactbuild.release import alive, claim, durable
 from artifactbuild.release.digest import of_folder
 from artifactbuild.release.store import IDENTICAL, PUBLISHED, Store
+from tests.hints.following import follow
 
 HINT = "a published version never changes; give the model a new one: `artifactbuild bump`"
 
@@ -241,8 +242,9 @@ def test_claim_of_the_living_is_waited_for_and_then_named(
     assert problem.message == (
         "is claimed by process 7 on elsewhere, which has not published it in 0.2 s"
     )
-    assert problem.hint == "run the same command again when that build has ended"
+    follow(problem.hint, "run the same command again when that build has ended")
     assert (file.parent / "v1" / "variables" / "data").read_text() == "torn"
+    assert publish(store, "again") == PUBLISHED
 
 
 def test_where_locks_are_refused_a_claim_is_never_taken_for_dead(
@@ -258,12 +260,10 @@ def test_where_locks_are_refused_a_claim_is_never_taken_for_dead(
     with pytest.raises(Refusal) as refused:
         publish(store)
     (problem,) = refused.value.problems
-    assert problem.hint == (
-        "run the same command again when that build has ended; if there is none, remove "
-        f"{file} and {file.parent / 'v1'}"
-    )
-    file.unlink()
-    (file.parent / "v1").rename(store.root / "elsewhere")
+    _, claimed_by, torn = follow(problem.hint, "{}; if there is none, remove {} and {}")
+    assert (claimed_by, torn) == (str(file), str(file.parent / "v1"))
+    Path(claimed_by).unlink()
+    shutil.rmtree(torn)
     (store.root / ".staging" / "build-one" / "metadata.json").unlink()
     assert publish(store, "again") == PUBLISHED
     assert not file.exists()
