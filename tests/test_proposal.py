@@ -225,3 +225,9 @@ def test_model_of_which_no_manifest_can_speak(
     assert (problem.file, problem.message) == (f"adder:{function}", message)
     assert not Path("model.artifact.yaml").exists()
     assert not Path("schemas").exists()
+    if function == "make_hyphen":
+        follow(
+            str(refused.value), "rename it to letters, digits and '_', other than 'name' and 'file'"
+        )
+        Path("adder.py").write_text(SUBCLASSED.replace("user-id", "user_id"))
+        assert init(f"adder:{function}").model

@@ -26,6 +26,23 @@ DISTINCT = (
     "`- {name: several, <input>: {normal: true, shape: [8, …]}}`; if it stays the same, the model "
     "ignores its inputs"
 )
+BATCH = (
+    "declare a fixed batch in `input_signature:`, such as `shape: [1, …]`, and give inputs of it"
+)
+TWICE = """\
+import keras
+
+
+@keras.saving.register_keras_serializable(package="faults")
+class Twice(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs * 2
+
+
+def make_model():
+    inputs = keras.Input((4,), name="x")
+    return keras.Model(inputs, Twice()(inputs))
+"""
 OBEY = "make the layer obey `training=False`, or write `stochastic: true`"
 ONCE = "name each input of the model once, here and in every reference case"
 
@@ -48,6 +65,15 @@ REPAIRS: Mapping[str, tuple[Edit, ...]] = {
         Edit(hint=DISTINCT, new="  - {name: several, x: {normal: true, shape: [8, 4]}}\n"),
         Edit(hint=DISTINCT, file="model.py", old=', kernel_initializer="zeros"'),
     ),
+    "custom_object_in_function": (
+        Edit(
+            hint="define it at the top of its module: whoever loads the model must import it",
+            file="model.py",
+            new=TWICE,
+            whole=True,
+        ),
+        Edit(hint="add `custom_objects: [model:Twice]`", new="custom_objects: [model:Twice]\n"),
+    ),
     "factory_arguments": (Edit(hint=TRACEBACK, old="kwargs: {unit: 3}\n"),),
     "factory_cuts_off": _whole(PRINTED),
     "factory_dies": _whole(PRINTED),
@@ -62,6 +88,26 @@ REPAIRS: Mapping[str, tuple[Edit, ...]] = {
             hint="no other format is left: change the model as this says, or name one that can "
             "hold it",
             new="allow_lambda: true\n",
+        ),
+    ),
+    "loop_in_tflite": (
+        Edit(hint=BATCH, old="shape: [null, 3, 4]", new="shape: [1, 3, 4]"),
+        Edit(hint=BATCH, old="shape: [8, 3, 4]", new="shape: [1, 3, 4]"),
+    ),
+    "loss_forgets_argument": (
+        Edit(
+            hint="return it from `get_config`, as `__init__` takes it",
+            file="model.py",
+            old="    def call(",
+            new="    def get_config(self):\n"
+            '        return {**super().get_config(), "scale": self.scale}\n\n'
+            "    def call(",
+        ),
+        Edit(
+            hint="something it was compiled with does not come back whole (a loss whose config "
+            "leaves out an argument?); `validation: {resume_steps: 0}` gives up the claim that "
+            "training can go on",
+            new="validation: {resume_steps: 0}\n",
         ),
     ),
     "nan_output": (
@@ -83,6 +129,14 @@ REPAIRS: Mapping[str, tuple[Edit, ...]] = {
             hint="give the time axis a fixed length in `input_signature`",
             old="input_signature:\n  - {name: x, shape: [null, null, 4]",
             new="input_signature:\n  - {name: x, shape: [null, 3, 4]",
+        ),
+    ),
+    "python_branch": (
+        Edit(
+            hint="look for Python branches, `training=True` defaults or random layers; or widen "
+            "`validation: {tolerance: …}`",
+            file="model.py",
+            old="        if tf.executing_eagerly():\n            return inputs * 2\n",
         ),
     ),
     "random_at_inference": (Edit(hint=OBEY, new="stochastic: true\n"),),
@@ -115,6 +169,12 @@ REPAIRS: Mapping[str, tuple[Edit, ...]] = {
             "        return self.norm(inputs, training=training)",
         ),
     ),
+    "unknown_inputs": (
+        Edit(
+            hint="add `input_signature:` with the name, shape and dtype of each input",
+            new="input_signature:\n  - {name: x, shape: [null, 4], dtype: float32}\n",
+        ),
+    ),
     "untracked_array": (
         Edit(
             hint="make them weights (`self.add_weight`), or return them from `get_config`",
@@ -144,6 +204,25 @@ REPAIRS: Mapping[str, tuple[Edit, ...]] = {
             "  sha256: 8a479d8b51cff1db0e4ebecd3365072601265e3bf84f9f203d6ff48b0b276ee2\n",
             new="path: fitting.weights.h5\n"
             "  sha256: c6d41c9f916e23a4d6b43ce0ada5440d886dded84f3f7cf833b8da437df01c67\n",
+        ),
+    ),
+    "writes_at_import": (
+        Edit(
+            hint="put that under \"if __name__ == '__main__':\", and name what it leaves under "
+            "weights:",
+            file="model.py",
+            old='Path(__file__).with_name("notes.txt").write_text("imported")\n',
+            new="if __name__ == '__main__':\n"
+            '    Path(__file__).with_name("notes.txt").write_text("imported")\n',
+        ),
+    ),
+    "writes_into_project": (
+        Edit(
+            hint="write to a folder of tempfile.mkdtemp(), or name what a training script left "
+            "there under weights:",
+            file="model.py",
+            old='Path(__file__).with_name("notes.txt").write',
+            new='Path(__import__("tempfile").mkdtemp(), "notes.txt").write',
         ),
     ),
     "writes_beside": (

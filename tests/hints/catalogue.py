@@ -237,14 +237,17 @@ class _Reader:
 
 @functools.cache
 def _of_schema(key: str) -> tuple[str, ...]:
-    """Return the hints that the schema of a manifest has under a key."""
+    """Return the hints that the schema of a manifest has under a key.
+
+    An `errorMessage` that begins with "expected" is no hint, but a part of the message.
+    """
     return tuple(_said_by(resources.schema("model.artifact"), key))
 
 
 def _said_by(node: Any, key: str) -> Iterator[str]:
     if isinstance(node, dict):
         text = node.get(key)
-        if isinstance(text, str) and (key != "errorMessage" or "properties" in node):
+        if isinstance(text, str) and not text.startswith("expected "):
             yield text
         for child in node.values():
             yield from _said_by(child, key)

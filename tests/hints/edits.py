@@ -46,7 +46,7 @@ class Edit:
         """Tell if the edit uses a text that the hint quotes, or removes, where it says so."""
         if not self.old and not self.new:
             return True  # something other than a text is made anew
-        if self.hint.startswith("remove "):
+        if self.hint.startswith(("remove ", "look for ")):
             return not self.new or self.new in self.old
         quoted = named(self.hint)
         return not quoted or any(piece in self.old + self.new for piece in quoted)
@@ -97,6 +97,10 @@ def by_machine(text: str, problem: Problem) -> str | None:
         return re.sub(rf"(, {found[1]}\b|\b{found[1]}, )", "", text, count=1)
     if found := re.fullmatch(r"add `(custom_objects: [^`]+)`", hint):
         return text + f"{found[1]}\n"
+    if found := re.fullmatch(r"add `(- [^`]+)`", hint):
+        end = text.index("\n", at)
+        start = text.rindex("\n", 0, at) + 1
+        return f"{text[:end]}\n{text[start:at]}{found[1]}{text[end:]}".replace("- - ", "- ")
     if found := re.match(r"write `\w+: ([^`]+)`", hint):
         return _replaced(text, at, found[1])
     if found := re.fullmatch(r"write ('[^']+'):", hint):

@@ -165,8 +165,8 @@ def test_key_is_made_and_exported_as_the_hints_say(root: Path, refused: Say) -> 
 def key(root: Path) -> str:
     """Sign the artifact; return the key."""
     pytest.importorskip("model_signing")
-    make = "openssl ecparam -name prime256v1 -genkey -noout -out key.pem"
-    subprocess.run(shlex.split(make), check=True, capture_output=True)
+    made = "openssl ecparam -name prime256v1 -genkey -noout -out key.pem"
+    subprocess.run(shlex.split(made), check=True, capture_output=True)
     assert run(["attest", FOLDER, "--key", "key.pem"]) == 0
     return "key.pem"
 

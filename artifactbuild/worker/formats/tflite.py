@@ -238,7 +238,10 @@ def _failure(error: Exception) -> Finding:
         return Finding(path=PATH, message=f"tflite has no kernel for {named}; {OTHERS}", hint=hint)
     if _TENSOR_LISTS in text:
         message = "tflite runs a loop over time only with a fixed batch"
-        hint = "declare a fixed batch in `input_signature:`, such as `shape: [1, …]`"
+        hint = (
+            "declare a fixed batch in `input_signature:`, such as `shape: [1, …]`, and give "
+            "inputs of it"
+        )
         return Finding(path=PATH, message=message, hint=hint)
     found = _ERROR.search(text)
     said = found[1] if found else described(error)
