@@ -19,6 +19,7 @@ from tests.reproduction.projects import committed
 from tests.review.test_drift import CASES, KERAS, edit, here, lock, released
 from tests.review.test_drift_repaired import shared
 
+pytestmark = pytest.mark.slow
 __all__ = ["here", "released", "shared"]
 
 MANIFEST = "model.artifact.yaml"
