@@ -15,6 +15,7 @@ from artifactbuild import plan as planning
 from artifactbuild.contents import Watched
 from artifactbuild.job import Job, in_kinds_of, inputs_now, leaving, restoring_line_endings, shown
 from artifactbuild.manifest import sources
+from artifactbuild.manifest.leaving import way_out
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.plan import Current, Plan, Published, Step
 from artifactbuild.problems import Problem, Refusal
@@ -172,8 +173,9 @@ def _refused(work: Job, made: Plan) -> tuple[Problem, ...]:
         return ()
     impossible = [step for step in refused if step.impossible]
     if impossible:
+        names, manifest = [step.format for step in impossible], work.loaded.manifest
         return tuple(
-            work.problem(("formats", s.format), s.reason, f"leave {s.format} out of `formats:`")
+            work.problem(("formats", s.format), s.reason, way_out(s.format, names, manifest))
             for s in impossible
         )
     what = list(dict.fromkeys(change for step in refused for change in step.changes))

@@ -83,6 +83,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {spelt[close[0]]!r}?" if close else ""
 
 
+def meant(word: str, known: Iterable[str], given: Iterable[object]) -> str:
+    """Name the known word that was probably meant; one that is given already has no room."""
+    guess = did_you_mean(word, known)
+    there = next((each for each in given if guess == f"did you mean {each!r}?"), None)
+    return guess if there is None else f"remove it: {there!r} is given already;"
+
+
 def _excerpt(source: str, index: int) -> tuple[str, int]:
     """Cut the line to a readable width around the index; give it with the caret's offset."""
     indent = len(source) - len(source.lstrip(" \t"))

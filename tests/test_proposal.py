@@ -21,6 +21,7 @@ from artifactbuild.problems import Refusal
 from artifactbuild.proposal import Proposed, propose
 from artifactbuild.release.digest import of_folder
 from artifactbuild.worker.server import Server
+from tests.hints.following import follow
 
 AUTHORS = Path(__file__).parent / "samples" / "authors"
 PRINTED = "artifacts/.proposed/house/build.log"
@@ -182,6 +183,10 @@ def test_unbuilt_subclassed_model_asks_for_its_inputs_and_takes_them(
         "its `call` is code\n"
         "    name each one: `--input NAME:DTYPE:SHAPE`, such as `--input ids:int32:null,16`"
     )
+    follow(
+        str(refused.value),
+        "name each one: `--input NAME:DTYPE:SHAPE`, such as `--input ids:int32:null,16`",
+    )
     given = (
         Tensor(name="a", shape=(None, 3), dtype="float32"),
         Tensor(name="b", shape=(None, 4), dtype="int32"),
@@ -220,3 +225,9 @@ def test_model_of_which_no_manifest_can_speak(
     assert (problem.file, problem.message) == (f"adder:{function}", message)
     assert not Path("model.artifact.yaml").exists()
     assert not Path("schemas").exists()
+    if function == "make_hyphen":
+        follow(
+            str(refused.value), "rename it to letters, digits and '_', other than 'name' and 'file'"
+        )
+        Path("adder.py").write_text(SUBCLASSED.replace("user-id", "user_id"))
+        assert init(f"adder:{function}").model

@@ -48,6 +48,9 @@ def check(
     )
 
 
+READABLE = f"let it be a readable file of at most {MAX_SOURCE >> 20} MB"
+
+
 def display(path: Path) -> str:
     """Write a path for people: from the current folder where it is inside, else whole."""
     return find.shown(str(path))
@@ -77,7 +80,7 @@ def _target(place: Place, target: Target, where: Where) -> Iterator[Problem]:
         source = bounded(path, MAX_SOURCE) if path else None
     except Unreadable as unreadable:
         message = f"module {target.module!r} cannot be read: {unreadable}"
-        yield place.document.problem(where, message, "make its file readable")
+        yield place.document.problem(where, message, READABLE)
         return
     if path and source is not None:
         yield from _attribute(place, target, where, path, source)
@@ -103,6 +106,10 @@ def _within(path: Path, folder: Path) -> bool:
 def _no_module(place: Place, missing: sources.NotFound, where: Where) -> Problem:
     inside = f" in {missing.inside!r}" if missing.inside else ""
     nearby = [name for name in missing.known if not name.startswith("__")]
+    if missing.name in nearby:
+        return place.document.problem(
+            where, f"module {missing.name!r}{inside} is no file", "replace it with a file"
+        )
     hint = did_you_mean(missing.name, nearby)
     if not hint and missing.inside:
         hint = f"modules in it are: {', '.join(nearby) or 'none, it is a single file'}"

@@ -97,6 +97,9 @@ def _nothing(argument: str, place: str) -> Problem:
     if os.path.isdir(place):
         hint = f"a manifest is a file named {NAME}; `artifactbuild init` writes one"
         return Problem(file=argument, message="no manifest in this folder", hint=hint)
+    if os.path.islink(place):
+        message = "is a link that leads nowhere"
+        return Problem(file=argument, message=message, hint="replace it with a file")
     parent, name = os.path.split(place)
     beside = _listing(parent)
     hint = did_you_mean(name, sorted(beside)) or f"name a {NAME} or a folder that has one"

@@ -7,7 +7,7 @@ from typing import Any
 
 from artifactbuild.manifest.model import Generator, Manifest, ReferenceCase, Tensor
 from artifactbuild.manifest.text import Document, Where
-from artifactbuild.problems import Problem, did_you_mean
+from artifactbuild.problems import Problem, did_you_mean, meant
 
 KINDS = {bool: "booleans", str: "strings", int: "integers", float: "floats"}
 
@@ -60,7 +60,7 @@ def _other_inputs(
     guesses = {did_you_mean(name, declared) for name in given if name not in declared}
     for name in given:
         if name not in declared:
-            guess = did_you_mean(name, declared)
+            guess = meant(name, declared, given)
             hint = f"{guess} declared inputs are: {', '.join(sorted(declared))}".strip()
             yield document.problem((*where, name), f"unknown input {name!r}", hint, at="key")
     for name in declared:
@@ -132,7 +132,10 @@ def _shape(
     found, expected = generator.shape, tensor.shape
     if not found or fits(found, expected):
         return
-    given = "shape" if "shape" in document.data_at(where) else "values"
+    extent = _extent(generator.arguments) if generator.kind == "values" else ()
+    if extent and extent != found:
+        return  # the values tell the shape; that they differ is a problem of its own
+    given = "shape" if "shape" in document.data_at(where) and not extent else "values"
     message = f"shape {list(found)} does not fit input {tensor.name!r}, expected {said(expected)}"
     example = [size or (found[0] if not index else 1) for index, size in enumerate(expected)]
     hint = f"write shape: {example}" if given == "shape" else f"give values of shape {example}"

@@ -124,7 +124,7 @@ def _taken(wish: Wish, where: Place) -> Iterator[Problem]:
     """Report a manifest that is there already, or that bears the same name in the project."""
     if where.manifest.exists():
         message = "there is a manifest already, and init never overwrites one"
-        hint = "edit it, or name another folder with --folder"
+        hint = "edit it, or name another folder and model: `--folder FOLDER --name NAME`"
         yield Problem(file=files.display(where.manifest), message=message, hint=hint)
         return
     for other in sorted(load.search(where.project)):

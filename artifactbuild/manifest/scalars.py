@@ -16,6 +16,7 @@ DISPUTED = re.compile(
     r"[-+]?(0[0-9_]+|0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+"
     r"|(?=[^_]*_)(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?)"
 )
+QUOTE = ", or quote it where text is meant"
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -35,10 +36,10 @@ def resolve(text: str) -> str | int | float | bool | None:
         return text in TRUE
     if DISPUTED.fullmatch(text):
         raise Refused(
-            f"{text} is a number that tools read differently", "quote it or write it in decimal"
+            f"{text} is a number that tools read differently", f"write it in decimal{QUOTE}"
         )
     if NOT_FINITE.fullmatch(text):
-        raise Refused(f"{text} is not a finite number", "write a finite number, or quote it")
+        raise Refused(f"{text} is not a finite number", f"write a finite number{QUOTE}")
     if INTEGER.fullmatch(text):
         return _integer(text)
     return _float(text) if FLOAT.fullmatch(text) else text
@@ -51,12 +52,12 @@ def invisible(char: str) -> bool:
 
 def _integer(text: str) -> int:
     if len(text) > 21 or not -(2**63) <= int(text) < 2**64:
-        raise Refused("the integer does not fit into 64 bits", "quote it, or write a smaller one")
+        raise Refused("the integer does not fit into 64 bits", f"write a smaller one{QUOTE}")
     return int(text)
 
 
 def _float(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise Refused("the number is too large for 64 bits", "quote it, or write a smaller one")
+        raise Refused("the number is too large for 64 bits", f"write a smaller one{QUOTE}")
     return value

@@ -65,7 +65,7 @@ def format_names() -> tuple[str, ...]:
 def _findings(document: Document) -> Iterator[Finding]:
     if isinstance(document.data, dict):
         for error in _validator().iter_errors(document.data):
-            for finding in explain(document, error, _schema()):
+            for finding in explain(document, error, _validator()):
                 yield _with_version(document, finding)
 
 

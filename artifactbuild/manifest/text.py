@@ -16,6 +16,8 @@ from artifactbuild.problems import Problem
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 REPLACEMENT = "\ufffd"
+FIRST = "remove it, and `artifactbuild init MODULE:FACTORY` writes a first manifest"
+NAME_IT = "write a name of letters, digits and '_' instead"
 
 Where = tuple[str | int, ...]
 Position = tuple[int, int]
@@ -117,7 +119,7 @@ class _Reader:
         event = next(self.events)
         root = None if isinstance(event, yaml.StreamEndEvent) else next(self.events)
         if root is None or (isinstance(root, yaml.ScalarEvent) and root.value == ""):
-            self._end((1, 1), "the file is empty", "`artifactbuild init` writes a first manifest")
+            self._end((1, 1), "the file is empty", FIRST)
         if event.version or event.tags:
             self._note(_start(event), "YAML directives are not taken", "remove the '%' line")
         if not isinstance(root, yaml.MappingStartEvent):
@@ -178,7 +180,8 @@ class _Reader:
         if len(self.problems) == count:
             found, hint = "a list or mapping", "write a plain key"
             if isinstance(event, yaml.ScalarEvent):
-                found, hint = event.value or "nothing", f"write '{event.value}':"
+                found = event.value or "nothing"
+                hint = f"write '{event.value}':" if _is_open(where) else NAME_IT
             self._note(_start(event), f"the key is {found}, expected a string", hint)
         return None
 
@@ -285,6 +288,12 @@ def _lines(text: str) -> list[str]:
 def _advice(error: yaml.MarkedYAMLError) -> str:
     colon = str(error.problem).startswith("mapping values")
     return "quote a value that holds ': '" if colon else error.context or ""
+
+
+def _is_open(where: Where) -> bool:
+    """Tell if a mapping may have any text for its keys, not names alone."""
+    inside_arguments = where[:1] == ("kwargs",) and len(where) > 1
+    return inside_arguments or where[-1:] in (("loss",), ("metrics",), ("outputs",))
 
 
 def _start(event: Any) -> Position:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from artifactbuild.manifest.text import Document, Where
-from artifactbuild.problems import did_you_mean
+from artifactbuild.problems import did_you_mean, meant
 
 Schema = dict[str, Any]
 Fault = Any  # a ValidationError of jsonschema, by whose types everything may be unset
+Validator = Any  # of jsonschema
 NAMES = {
     "object": "a mapping",
     "array": "a list",
@@ -34,13 +36,15 @@ class Finding:
     at: Literal["value", "key"] = "value"
 
 
-def explain(document: Document, error: Fault, root: Schema) -> Iterator[Finding]:
+def explain(document: Document, error: Fault, validator: Validator) -> Iterator[Finding]:
     """Say one error of the validator in words; a choice by the branch that was meant."""
     where = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         yield _bad_key(error, where)
     elif error.validator in ("anyOf", "oneOf"):
-        yield from _choice(document, error, where, root)
+        yield from _choice(document, error, where, validator)
+    elif error.validator == "type":
+        yield _wrong_type(document, error, where, validator)
     else:
         yield from EXPLAINED.get(str(error.validator), _other)(document, error, where)
 
@@ -69,14 +73,16 @@ def _fits(branch: Schema, instance: Any) -> bool:
     return typed and (not isinstance(instance, dict) or all(key in instance for key in leading))
 
 
-def _choice(document: Document, error: Fault, where: Where, root: Schema) -> Iterator[Finding]:
-    branches, instance = error.validator_value, error.instance
+def _choice(
+    document: Document, error: Fault, where: Where, validator: Validator
+) -> Iterator[Finding]:
+    branches, instance, root = error.validator_value, error.instance, validator.schema
     meant = fitting(branches, instance, root)
     leading = [resolved(branch, root).get("required", [""])[0] for branch in branches]
     if len(meant) == 1:
         for inner in error.context or ():
             if inner.relative_schema_path[0] == meant[0]:
-                yield from explain(document, inner, root)
+                yield from explain(document, inner, validator)
     elif not isinstance(instance, dict):
         return  # its type is an error of its own
     elif meant:
@@ -113,8 +119,9 @@ def _unknown_keys(_document: Document, error: Fault, where: Where) -> Iterator[F
     listed = f"{f'{noun}s' if noun else 'keys here'} are: {', '.join(sorted(known))}"
     for key in error.instance:
         if key not in known:
-            guess = did_you_mean(key, known)
-            hint = schema.get("errorMessage") if not guess else ""
+            guess = meant(key, known, error.instance)
+            advice = schema.get("errorMessage", "")
+            hint = "" if guess or advice.startswith("expected ") else advice
             yield Finding(
                 where=(*where, key),
                 message=f"unknown {noun or 'key'} {key!r}",
@@ -146,7 +153,7 @@ def _example(schema: Schema) -> str:
     return given[0] if isinstance(given[0], str) else json.dumps(given[0])
 
 
-def _wrong_type(document: Document, error: Fault, where: Where) -> Iterator[Finding]:
+def _wrong_type(document: Document, error: Fault, where: Where, validator: Validator) -> Finding:
     kinds = error.validator_value
     kinds = [kinds] if isinstance(kinds, str) else kinds
     expected = " or ".join(NAMES[kind] for kind in kinds)
@@ -158,23 +165,45 @@ def _wrong_type(document: Document, error: Fault, where: Where) -> Iterator[Find
     else:
         found = f"{_shown(document, where, value)} ({NAMES[_kind(value)]})"
     message = f"{_label(where)} is {found}, expected {expected}"
-    yield Finding(where=where, message=message, hint=_retyped(document, where, value, kinds))
+    hint = _retyping(document, error, where, validator, kinds)
+    return Finding(where=where, message=message, hint=hint or f"write {expected} here")
 
 
-def _retyped(document: Document, where: Where, value: Any, kinds: Sequence[str]) -> str:
-    written = document.plain.get(where, value)
-    before = f"{where[-1]}: " if where and isinstance(where[-1], str) else ""
+def _retyping(
+    document: Document, error: Fault, where: Where, validator: Validator, kinds: Sequence[str]
+) -> str:
+    """Return the value as it was meant, if the schema takes it so, else what it shows."""
+    value, taken = error.instance, validator.evolve(schema=error.schema).is_valid
+    for data, written in _retyped(value, document.plain.get(where, value), kinds):
+        if taken(data):
+            return f"write {_before(where)}{written}"
+    return _advice(error.schema, where)
+
+
+def _retyped(value: Any, written: Any, kinds: Sequence[str]) -> Iterator[tuple[Any, str]]:
+    """Yield what may have been meant by a value of the wrong type, and how it is written."""
     if value is None or isinstance(value, dict):
-        return f"write {' or '.join(NAMES[kind] for kind in kinds)} here"
+        return
     if "string" in kinds and not isinstance(value, list):
-        return f"write {before}'{written}'"
+        yield str(written), f"'{written}'"
     if isinstance(value, float) and value.is_integer() and "integer" in kinds:
-        return f"write {before}{int(value)}"
+        yield int(value), str(int(value))
     if isinstance(value, str) and _reads_as(value, kinds):
-        return f"write {before}{value} without quotes"
+        yield json.loads(value), f"{value} without quotes"
     if "array" in kinds and not isinstance(value, list):
-        return f"write {before}[{written}]"
-    return f"write {' or '.join(NAMES[kind] for kind in kinds)} here"
+        yield [value], f"[{written}]"
+
+
+def _before(where: Where) -> str:
+    return f"{where[-1]}: " if where and isinstance(where[-1], str) else ""
+
+
+def _advice(schema: Schema, where: Where) -> str:
+    """Return what a value may be, as far as the schema shows it."""
+    if "x-hint" in schema:
+        return str(schema["x-hint"])
+    example = _example(schema)
+    return f"for example {_before(where)}{example}" if example else ""
 
 
 def _reads_as(text: str, kinds: Sequence[str]) -> bool:
@@ -185,12 +214,13 @@ def _reads_as(text: str, kinds: Sequence[str]) -> bool:
     return kind in kinds or (kind == "integer" and "number" in kinds)
 
 
-def _enum(_document: Document, error: Fault, where: Where) -> Iterator[Finding]:
+def _enum(document: Document, error: Fault, where: Where) -> Iterator[Finding]:
     schema = error.schema
     known, noun = [str(each) for each in error.validator_value], schema.get("x-noun")
     if not isinstance(error.instance, str):
         return  # its type is an error of its own
-    guess = did_you_mean(error.instance, known)
+    siblings = document.data_at(where[:-1])
+    guess = meant(error.instance, known, siblings if isinstance(siblings, list) else ())
     message = f"unknown {noun or _label(where)} {error.instance!r}"
     hint = f"{guess} {noun or 'value'}s are: {', '.join(sorted(known))}".strip()
     yield Finding(where=where, message=message, hint=hint)
@@ -253,18 +283,24 @@ def _repeated(document: Document, error: Fault, where: Where) -> Iterator[Findin
 def _other(document: Document, error: Fault, where: Where) -> Iterator[Finding]:
     schema = error.schema
     shown = _shown(document, where, error.instance)
-    before = f"{where[-1]}: " if where and isinstance(where[-1], str) else ""
-    example = _example(schema)
-    hint = f"for example {before}{example}" if example else ""
+    hint = _colon(error, where) or _advice(schema, where)
     yield Finding(
         where=where, message=f"{_label(where)} is {shown}, {_expected(schema)}", hint=hint
     )
 
 
+def _colon(error: Fault, where: Where) -> str:
+    """Return the hint for a name in a module that is written with a dot for the colon."""
+    if error.validator != "pattern" or ":" in error.instance or ":" not in _example(error.schema):
+        return ""
+    meant = ":".join(error.instance.rsplit(".", 1))
+    fits = re.fullmatch(error.validator_value, meant)
+    return f"write {_before(where)}{meant}" if fits else ""
+
+
 EXPLAINED: dict[str, Callable[[Document, Fault, Where], Iterator[Finding]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_keys,
-    "type": _wrong_type,
     "enum": _enum,
     "const": _const,
     "minimum": _bound("at least"),

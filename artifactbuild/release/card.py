@@ -24,7 +24,7 @@ from artifactbuild.release.front_matter import front_matter
 from artifactbuild.resources import card_template
 from artifactbuild.units import size
 
-_RESTORE = "restore it from where it was published, or build it again"
+RESTORE = "restore it from where it was published, or build it again"
 
 _FAULTS = (
     *(jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError),
@@ -111,13 +111,13 @@ def _checked(metadata: Path) -> Any:
         raw = bounded(metadata, record.MAX_BYTES)
         record.parsed(raw)
     except (Unreadable, Mismatch) as error:
-        raise Refusal(Problem(file=str(metadata), message=str(error), hint=_RESTORE)) from None
+        raise Refusal(Problem(file=str(metadata), message=str(error), hint=RESTORE)) from None
     return loads(raw)
 
 
 def _blamed(metadata: Path, problem: Problem) -> Problem:
     message = f"no card can be made of this record: {problem.message}"
-    return Problem(file=str(metadata), message=message, hint=_RESTORE)
+    return Problem(file=str(metadata), message=message, hint=RESTORE)
 
 
 def _endless(template: Path) -> Problem:

@@ -147,7 +147,7 @@ def card_faults(folder: Path, made: Record) -> tuple[Fault, ...]:
     if bounded(folder / record.CARD, record.MAX_BYTES) == expected:
         return ()
     message = "is not what the record makes of the card's template"
-    return (Fault(kind="card", file=record.CARD, message=message, hint="run `artifactbuild card`"),)
+    return (Fault(kind="card", file=record.CARD, message=message, hint=card.RESTORE),)
 
 
 def card_is_known(made: Record) -> bool:

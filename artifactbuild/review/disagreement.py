@@ -42,6 +42,7 @@ def made(
     folder: Path | None = None,
     there: str = "",
     endings: str = "",
+    hint: str = "",
     at: Literal["key", "value"] = "value",
     causes: Sequence[str] = (),
     file: str = "",
@@ -65,7 +66,7 @@ def made(
     sentence = kind.sentence.format(**words)
     quoted = {name: shlex.quote(word) for name, word in words.items()}
     repair = work.repair if kind.repair == REPAIR else kind.repair.format(**quoted)
-    hint = f"`{repair}`"
+    hint = hint or f"`{repair}`"
     if kind.relock and acceptance.is_open(work):
         repair, bump = RELOCK.format(**quoted), repair
         hint = f"`{repair}` if the model is still the same, else `{bump}`"

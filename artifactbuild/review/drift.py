@@ -12,6 +12,7 @@ from artifactbuild import acceptance, examining, plan
 from artifactbuild.examining import Seen
 from artifactbuild.job import Job, in_kinds_of, shown
 from artifactbuild.manifest import weaker
+from artifactbuild.manifest.leaving import way_out
 from artifactbuild.manifest.model import FormatRequest
 from artifactbuild.plan import Current
 from artifactbuild.reading import Unreadable, bounded
@@ -52,9 +53,12 @@ def _without_artifacts(seen: Seen) -> Iterator[Drift]:
 def _impossible(seen: Seen, now: Current) -> Iterator[Drift]:
     work = seen.work
     planned = plan.make(work.loaded.manifest, now, work.lock, seen.published)
-    for step in planned.of(plan.REFUSE):
-        if step.impossible and step.format not in seen.damaged:
-            yield made(work, "format-impossible", ("formats", step.format), what=step.reason)
+    refused = [step for step in planned.of(plan.REFUSE) if step.impossible]
+    for step in refused:
+        if step.format not in seen.damaged:
+            hint = way_out(step.format, [s.format for s in refused], work.loaded.manifest)
+            where = ("formats", step.format)
+            yield made(work, "format-impossible", where, what=step.reason, hint=hint)
 
 
 def _inputs(seen: Seen, now: Current) -> Iterator[Drift]:

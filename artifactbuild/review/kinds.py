@@ -106,7 +106,7 @@ KINDS: Mapping[str, Kind] = {
         error=True,
     ),
     "format-impossible": Kind(
-        sentence="cannot be made: {what}", repair="artifactbuild plan {manifest}", error=True
+        sentence="cannot be made: {what}", repair="edit {manifest}", error=True
     ),
     "not-locked": Kind(
         sentence="{version} was never built: there is no lock",

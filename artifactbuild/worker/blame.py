@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from artifactbuild.manifest import import_time
+from artifactbuild.manifest.leaving import leave_out
 from artifactbuild.worker import confine, confining, refused
 from artifactbuild.worker.canonical import Unknown
 from artifactbuild.worker.messages import Finding
@@ -90,7 +91,7 @@ def reproducible(name: str) -> Iterator[None]:
         yield
     except Unknown as unknown:
         message = f"{name} has {unknown}, of which no two builds are known to be the same bytes"
-        hint = f"leave {name} out of `formats:`"
+        hint = leave_out(name)
         raise Stopped(Finding(path=("formats", name), message=message, hint=hint)) from unknown
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from artifactbuild.data import decode
+from artifactbuild.manifest.leaving import leave_out, way_out
 from artifactbuild.manifest.model import Manifest
 from artifactbuild.release.record import (
     Check,
@@ -260,12 +261,12 @@ def _write_all(
         (name, FORMATS[name].refusal(subject, _options(manifest, name))) for name in request.formats
     ]
     findings = [
-        Finding(path=("formats", name), message=text, hint=f"leave {name} out of `formats:`")
+        Finding(path=("formats", name), message=text, hint=leave_out(name))
         for name, text in refusals
         if text
     ]
     if findings:
-        raise Stopped(*findings)
+        raise Stopped(*_leaving_one(findings, manifest))
     staging.open_for(request)
     findings = []
     order = sorted(request.formats, key=[*SOON, *FORMATS].index)
@@ -277,7 +278,16 @@ def _write_all(
         if name == "savedmodel":
             subject = replace(subject, saved=Path(request.staging, name))
     if findings:
-        raise Stopped(*findings)
+        raise Stopped(*_leaving_one(findings, manifest))
+
+
+def _leaving_one(findings: Sequence[Finding], manifest: Manifest) -> Iterator[Finding]:
+    """Yield the findings with hints that leave a format, when all that say why are followed."""
+    refused = {each.path[-1] for each in findings if each.hint == leave_out(str(each.path[-1]))}
+    for each in findings:
+        name = each.path[-1]
+        hint = way_out(name, refused, manifest) if name in refused else each.hint
+        yield replace(each, hint=hint)
 
 
 def _write(request: BuildRequest, subject: Subject, name: str, tell: Tell) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -139,7 +140,7 @@ def _not_compiled(key: str) -> Finding:
     return Finding(
         path=("metadata", "training", key),
         message=f"metadata names {key}, but the factory returned a model that is not compiled",
-        hint="compile the model in the factory, or remove the line",
+        hint="compile the model in the factory, or remove the line and what is empty without it",
     )
 
 
@@ -255,9 +256,20 @@ def _forgotten(cls: Any, keys: frozenset[str]) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.kind in named and p.name not in keys)
 
 
+def unreachable(name: str) -> Finding:
+    """Return the finding for an object that nobody can import."""
+    return Finding(
+        path=("factory",),
+        message=f"the model uses the custom object {name!r}, which no module has under that name",
+        hint="define it at the top of its module: whoever loads the model must import it",
+    )
+
+
 def _undeclared(need: Mapping[str, Any], manifest: Manifest) -> Finding:
-    name = need["attribute"]
-    target = f"{need['module'] or manifest.factory.module}:{name}"
+    name, module = need["attribute"], need["module"] or manifest.factory.module
+    if module in sys.modules and not hasattr(sys.modules[module], name):
+        return unreachable(name)
+    target = f"{module}:{name}"
     line = f"add `- {target}`" if manifest.custom_objects else f"add `custom_objects: [{target}]`"
     return Finding(
         path=("custom_objects",) if manifest.custom_objects else ("factory",),

@@ -31,7 +31,7 @@ def targets(config: Any, manifest: Manifest, project: Path) -> list[str]:
     found = {name: _target(need, manifest, project) for name, need in needed.items()}
     lost = [needed[name]["attribute"] for name, target in found.items() if target is None]
     if lost:
-        raise Stopped(*map(_unreachable, lost))
+        raise Stopped(*map(claims.unreachable, lost))
     return sorted(str(target) for target in found.values())
 
 
@@ -96,11 +96,3 @@ def _modules(named: str | None, factory: str, project: Path) -> Iterator[Any]:
         file = getattr(module, "__file__", None)
         if file and Path(file).is_relative_to(project) and "site-packages" not in file:
             yield module
-
-
-def _unreachable(name: str) -> Finding:
-    return Finding(
-        path=("factory",),
-        message=f"the model uses the custom object {name!r}, which no module has under that name",
-        hint="define it at the top of its module: whoever loads the model must import it",
-    )

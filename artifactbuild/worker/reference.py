@@ -261,6 +261,6 @@ def _constant(output: str, arrays: list[np.ndarray[Any, Any]]) -> Finding:
         path=("reference_inputs",),
         message=f"output {output!r} {what}: it would not tell this model from another",
         hint="add a case with several different rows, such as "
-        "`- {name: rows, <input>: {normal: true, shape: [8, …]}}`; if it stays the same, "
+        "`- {name: several, <input>: {normal: true, shape: [8, …]}}`; if it stays the same, "
         "the model ignores its inputs",
     )

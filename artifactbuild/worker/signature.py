@@ -154,7 +154,7 @@ def _other_inputs(names: list[str], own: list[str]) -> Finding:
         path=("input_signature",),
         message=f"input_signature names {_listed(names)}, but the model's inputs are "
         f"{_listed(own)}",
-        hint="name each input of the model once",
+        hint="name each input of the model once, here and in every reference case",
     )
 
 
@@ -170,14 +170,14 @@ def _disagreements(index: int, claimed: Tensor, own: Any) -> list[Finding]:
             f"input {claimed.name!r} has shape {_shape(claimed.shape)} in the manifest, "
             f"but {_shape(shape)} in the model"
         )
-        hint = f"write `shape: {_shape(shape)}`"
+        hint = f"write `shape: {_shape(shape)}`, and give inputs of that shape"
         findings.append(Finding(path=(*path, "shape"), message=message, hint=hint))
     dtype = keras.backend.standardize_dtype(own.dtype)
     if dtype != claimed.dtype:
         message = (
             f"input {claimed.name!r} is {claimed.dtype} in the manifest, but {dtype} in the model"
         )
-        hint = f"write `dtype: {dtype}`"
+        hint = f"write `dtype: {dtype}`, and give inputs of that dtype"
         findings.append(Finding(path=(*path, "dtype"), message=message, hint=hint))
     return findings
 

@@ -17,6 +17,7 @@ from artifactbuild.cli import run
 from artifactbuild.problems import Refusal
 from artifactbuild.release import attestation, digest, record, standing
 from artifactbuild.release.store import Store
+from tests.hints.following import follow
 from tests.hostile.ground import resealed
 from tests.release import kept
 
@@ -504,6 +505,9 @@ def test_what_changed_after_it_was_checked_is_not_signed(root: Path) -> None:
         "    run the same command again when nobody writes into it"
     )
     assert not Path(f"{FOLDER}.sig").exists()
+    follow(str(refused.value), "run the same command again when nobody writes into it")
+    resealed(folder)
+    assert run(["attest", FOLDER, "--key", private]) == 0
 
 
 def test_signature_is_of_what_was_checked_and_not_of_what_is_there_by_then(

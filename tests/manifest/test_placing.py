@@ -93,7 +93,7 @@ def test_manifest_that_is_there_is_never_overwritten(project: Path) -> None:
     (project / MANIFEST).write_text("mine\n")
     assert refusal(wish("model:make_model"), project) == (
         "model.artifact.yaml: there is a manifest already, and init never overwrites one\n"
-        "    edit it, or name another folder with --folder"
+        "    edit it, or name another folder and model: `--folder FOLDER --name NAME`"
     )
     assert (project / MANIFEST).read_text() == "mine\n"
 

@@ -16,6 +16,7 @@ from artifactbuild.problems import Problem
 from tests.manifest.manifests import FORMATS, HEAD, REFERENCE, SIGNATURE, case, document
 
 SCHEMA = resources.schema("model.artifact")
+PATH = "copy it into the project, and write its path from the manifest's folder, with '/'"
 
 
 def said(rest: str = "", **parts: str) -> list[str]:
@@ -194,8 +195,8 @@ def test_names_that_are_refused(name: str) -> None:
         ("kwargs: {a-b: 3}", None, "rename it"),
         ("custom_objects: a:B", None, "write custom_objects: [a:B]"),
         ("validation: {tolerance: {atol: -1}}", "atol is -1, expected at least 0", None),
-        ("card: {template: /x}", None, "for example template: folder/file"),
-        ("card: {template: 'C:\\x'}", None, "for example template: folder/file"),
+        ("card: {template: /x}", None, PATH),
+        ("card: {template: 'C:\\x'}", None, PATH),
         ("metadata: {notes: [a]}", "notes is a list, expected a string", None),
         ("metadata: {training: {loss: {a: 1}}}", "a is 1 (an integer), expected a string", None),
         ("weights: {path: x}", "missing key 'sha256' in weights", None),

@@ -20,6 +20,7 @@ from artifactbuild.release.lock import (
     Release,
 )
 from artifactbuild.release.record import Inputs
+from tests.hints.following import follow
 
 HINT = "restore it with `git checkout`, or remove it and run `artifactbuild build`"
 
@@ -242,9 +243,11 @@ def test_folder_where_no_lock_can_be_written_is_named(tmp_path: Path) -> None:
         lock.write(LOCK, manifest)
     (problem,) = refused.value.problems
     assert problem.message == "the lock cannot be written: no such file or directory"
-    assert problem.hint == (
-        "repair this and run the same command again: what is published stays as it is"
+    follow(
+        problem.hint, "repair this and run the same command again: what is published stays as it is"
     )
+    manifest.parent.mkdir()
+    assert lock.write(LOCK, manifest)
 
 
 def test_lock_that_git_could_not_merge_says_what_to_do(tmp_path: Path) -> None:

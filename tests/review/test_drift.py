@@ -205,7 +205,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "format-impossible": (
         impossible,
         "cannot be made: onnx cannot take bfloat16, as the input 'x' is",
-        "artifactbuild plan model.artifact.yaml",
+        "edit model.artifact.yaml",
     ),
     "not-locked": (
         lambda folder: (folder / "model.artifact.lock").unlink(),

@@ -15,6 +15,7 @@ import pytest
 from artifactbuild import Refusal, load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.worker.formats import FORMATS
+from tests.hints.following import follow
 from tests.release import kept
 
 TESTS = Path(__file__).parents[1]
@@ -113,6 +114,16 @@ def test_weights_want_a_model(published: Path) -> None:
         "dense/weights/v1: weights holds weights alone: name the model that they go into\n"
         "    artifactbuild.load(path, weights_into=model)"
     )
+    follow(str(refused.value), "artifactbuild.load(path, weights_into=model)")
+    code = f"""
+import sys
+sys.path.insert(0, "dense")
+from model import make_model
+import artifactbuild
+path, model = {str(published)!r}, make_model()
+print(artifactbuild.load(path, weights_into=model).count_params())
+"""
+    assert run(code) == "10"
 
 
 def test_weights_of_another_architecture_are_refused_by_name(published: Path) -> None:
@@ -127,7 +138,9 @@ except artifactbuild.Refusal as refusal:
     print(refusal)
 print(artifactbuild.load({str(published)!r}, weights_into=make_model()).count_params())
 """
-    assert run(code) == (
+    said = run(code)
+    follow(said, "make the same architecture")
+    assert said == (
         "dense/weights/v1: weight 'y/kernel' is float32[4, 5], "
         "the artifact's 'y/kernel' is float32[4, 2]\n"
         "    make the same architecture\n"

@@ -20,6 +20,7 @@ from typing import Any
 import h5py
 import keras
 
+from artifactbuild.manifest.leaving import leave_out
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import state
@@ -235,7 +236,7 @@ def _is_given(lookup: Any) -> bool:
 def _failure(error: Exception) -> Finding:
     reason = described(error).split(". ")[0]
     message = f"h5 cannot be loaded again: {reason}; {OTHERS}"
-    return Finding(path=("formats", "h5"), message=message, hint="leave h5 out of `formats:`")
+    return Finding(path=("formats", "h5"), message=message, hint=leave_out("h5"))
 
 
 def _operations(model: keras.Model) -> Iterator[Any]:

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from artifactbuild.manifest.leaving import leave_out
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Loader, Record
 from artifactbuild.worker import reference
@@ -202,4 +203,4 @@ def _erfc(context: Any, node: Any, name: str, arguments: Any) -> None:
 
 
 def _stopped(message: str) -> Stopped:
-    return Stopped(Finding(path=PATH, message=message, hint="leave onnx out of `formats:`"))
+    return Stopped(Finding(path=PATH, message=message, hint=leave_out("onnx")))

@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from artifactbuild.manifest.leaving import leave_out
 from artifactbuild.manifest.model import ReferenceCase
 from artifactbuild.release.fault import Fault
 from artifactbuild.release.record import Histogram, Loader, Record
@@ -235,13 +236,16 @@ def _halved(dtype: str) -> str:
 def _failure(error: Exception) -> Finding:
     """Return a converter's page of text as one line: the operations, or its first error."""
     text = str(error)
-    hint = "leave tflite out of `formats:`"
+    hint = leave_out("tflite")
     if missing := sorted(set(_MISSING.findall(text))):
         named = ", ".join(missing)
         return Finding(path=PATH, message=f"tflite has no kernel for {named}; {OTHERS}", hint=hint)
     if _TENSOR_LISTS in text:
         message = "tflite runs a loop over time only with a fixed batch"
-        hint = "declare a fixed batch in `input_signature:`, such as `shape: [1, …]`"
+        hint = (
+            "declare a fixed batch in `input_signature:`, such as `shape: [1, …]`, and give "
+            "inputs of it"
+        )
         return Finding(path=PATH, message=message, hint=hint)
     found = _ERROR.search(text)
     said = found[1] if found else described(error)

@@ -14,6 +14,7 @@ from artifactbuild.manifest.load import load
 from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Refusal
 from artifactbuild.release import record
+from tests.hints.following import follow
 from tests.worker.formats import projects
 from tests.worker.formats.projects import case, chain, published
 
@@ -98,6 +99,12 @@ def test_own_tolerance_keeps_the_other_default(project: Path, build: Build) -> N
         "reproduce_tflite_interpreter.py shows it again; `formats.tflite` allows "
         "1e-09 + 0.1 × |expected|, `tolerance:` of the format another"
     )
+    follow(
+        str(refused.value),
+        "{} shows it again; `{}` allows {} + {} × |expected|, `tolerance:` of the format another",
+    )
+    manifest.write_text(manifest.read_text().replace("atol: 1.0e-9", "atol: 1.0"))
+    assert build(manifest).results[0].outcome == "published"
 
 
 def test_all_that_converters_refuse_is_told_at_once(project: Path, build: Build) -> None:
