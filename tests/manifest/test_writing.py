@@ -106,8 +106,8 @@ reference_inputs:
   - name: rows
     x: {normal: true, shape: [8, 4]}
 
-# keys that are left out here: kwargs, seed, weights, custom_objects, allow_lambda, stochastic,
-# signatures, assets, evaluate, input_signature, validation, metadata, card
+# keys that are left out here: kwargs, seed, processor, weights, custom_objects, allow_lambda,
+# stochastic, signatures, assets, evaluate, input_signature, validation, metadata, card
 """
 
 
