@@ -61,6 +61,7 @@ def against_lock(
         if work.locked(each.record.format) is None and not _is_of_version(each, memory)
     ]
     findings: dict[str, Finding] = {}
+    different: list[tuple[Complete, Locked]] = []
     for each, known in pairs:
         format = each.record.format
         if each.files == known.files:
@@ -72,8 +73,12 @@ def against_lock(
             if drift and accept_different:
                 note = f"{_first(each, known)} differs; {'; '.join(drift)}"
                 findings[format] = Finding(outcome=UNLIKE_LOCK, note=note)
+            elif planning.rewriting(format, memory):
+                problems.append(_rewritten(work, each, known, memory, drift))
+            elif not drift:
+                problems.append(_not_reproduced(work, each, known))
             else:
-                problems.append(_different(work, each, known, memory, drift))
+                different.append((each, known))
         elif each.files.get(record.REFERENCE) != known.files.get(record.REFERENCE):
             findings[format] = Finding(outcome=OWN_OUTPUTS)
         else:
@@ -82,6 +87,8 @@ def against_lock(
                 problems.append(_not_reproduced(work, each, known))
             else:
                 findings[format] = Finding(note=why)
+    if different:
+        problems.append(_different(work, different, memory))
     if problems:
         raise Refusal(*problems)
     return findings
@@ -151,29 +158,42 @@ def _why_facts_differ(
     return None
 
 
-def _different(
+def _rewritten(
     work: Job, each: Complete, locked: Locked, memory: Lock, drift: tuple[str, ...]
 ) -> Problem:
-    format, file = each.record.format, work.loaded.document.file
-    name, rewritten = _first(each, locked), planning.rewriting(each.record.format, memory)
-    if rewritten:
-        causes = "; ".join((rewritten, *drift))
-        message = f"{format} is not the {work.version} that was released: {name} differs; {causes}"
-        return work.problem(("formats", format), message, examining.restoring(work))
-    if not drift:
-        return _not_reproduced(work, each, locked)
-    weights = each.record.architecture.weights_sha256[: len(memory.totals.weights_digest)]
-    trained = " the weights differ;" if weights != memory.totals.weights_digest else ""
+    """Name the revision of a writer as the cause of another payload."""
+    format = each.record.format
+    causes = "; ".join((planning.rewriting(format, memory), *drift))
     message = (
-        f"{format} is not the {work.version} that was released: {name} differs;{trained} "
-        f"{'; '.join(drift)}"
+        f"{format} is not the {work.version} that was released: {_first(each, locked)} differs; "
+        f"{causes}"
+    )
+    return work.problem(("formats", format), message, examining.restoring(work))
+
+
+def _different(work: Job, apart: list[tuple[Complete, Locked]], memory: Lock) -> Problem:
+    """Name the environment as the cause of other payloads, once for all formats."""
+    file, records = work.loaded.document.file, [each.record for each, _ in apart]
+    drift = dict.fromkeys(
+        line
+        for each, _ in apart
+        for line in environment.drift(memory.environment, each.here.environment)
+    )
+    weights = records[0].architecture.weights_sha256[: len(memory.totals.weights_digest)]
+    trained = () if weights == memory.totals.weights_digest else ("the weights differ",)
+    several = len(records) > 1
+    files = dict.fromkeys(_first(each, locked) for each, locked in apart)
+    message = (
+        f"{', '.join(made.format for made in records)} {'are' if several else 'is'} not the "
+        f"{work.version} that was released: {', '.join(files)} {'differ' if several else 'differs'}; "
+        f"{'; '.join((*trained, *drift))}"
     )
     hint = (
         f"use the released {work.version}, or release what this environment makes under a new "
         f"version: `artifactbuild bump {file}`; `artifactbuild build --accept-different {file}` "
         f"publishes it here as {work.version}, and leaves the lock as it is"
     )
-    return work.problem(("formats", format), message, hint)
+    return work.problem(("version",) if several else ("formats", records[0].format), message, hint)
 
 
 def _not_reproduced(work: Job, each: Complete, locked: Locked) -> Problem:

@@ -222,6 +222,22 @@ def test_another_payload_is_refused_with_its_cause(server: Server, manifest: Pat
     assert manifest.with_suffix(".lock").read_bytes() == before
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_other_payloads_of_one_cause_are_one_problem(server: Server, manifest: Path) -> None:
+    def other(data: dict[str, Any]) -> None:
+        data["artifacts"]["keras"]["files"]["model.keras"] = "0" * 64
+        data["artifacts"]["weights"]["files"]["ckpt.index"] = "0" * 64
+        data["totals"]["weights_digest"] = "0" * 12
+
+    edit_lock(manifest, other)
+    (problem,) = refused(server, manifest)
+    assert (problem.line, problem.message.partition("; instruction sets ")[0]) == (
+        3,
+        "keras, weights are not the v1 that was released: model.keras, ckpt.index differ; the "
+        "weights differ",
+    )
+
+
 def test_another_payload_without_a_cause_is_never_accepted(server: Server, manifest: Path) -> None:
     edit_lock(manifest, lambda data: forget(data, "model.keras"))
     (problem, _) = refused(server, manifest, accept_different=True)
