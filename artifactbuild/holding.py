@@ -182,11 +182,11 @@ def _different(work: Job, apart: list[tuple[Complete, Locked]], memory: Lock) ->
     weights = records[0].architecture.weights_sha256[: len(memory.totals.weights_digest)]
     trained = () if weights == memory.totals.weights_digest else ("the weights differ",)
     several = len(records) > 1
+    verb, differ = ("are", "differ") if several else ("is", "differs")
     files = dict.fromkeys(_first(each, locked) for each, locked in apart)
     message = (
-        f"{', '.join(made.format for made in records)} {'are' if several else 'is'} not the "
-        f"{work.version} that was released: {', '.join(files)} {'differ' if several else 'differs'}; "
-        f"{'; '.join((*trained, *drift))}"
+        f"{', '.join(made.format for made in records)} {verb} not the {work.version} that was "
+        f"released: {', '.join(files)} {differ}; {'; '.join((*trained, *drift))}"
     )
     hint = (
         f"use the released {work.version}, or release what this environment makes under a new "
