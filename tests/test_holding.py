@@ -172,6 +172,14 @@ def test_lock_without_facts_of_the_release_is_as_good(server: Server, manifest: 
     assert manifest.with_suffix(".lock").read_bytes() == before
 
 
+def test_released_texts_are_published_again(server: Server, manifest: Path) -> None:
+    manifest.write_text(manifest.read_text() + "\nmetadata: {notes: Other words.}\n")
+    outcome = rebuilt(server, manifest)
+    assert (outcomes(outcome), notes(outcome)) == (["published", "published"], ["", ""])
+    assert published(manifest) == locked(manifest)
+    assert drifts(manifest) == ["text-changed"]
+
+
 def test_other_outputs_are_no_drift(server: Server, manifest: Path) -> None:
     before = edit_lock(manifest, lambda data: forget(data, "reference.npz", "metadata.json"))
     outcome = rebuilt(server, manifest)
