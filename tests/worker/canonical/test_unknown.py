@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
+from artifactbuild.manifest.leaving import NONE_LEFT
 from artifactbuild.pipeline import Outcome
 from artifactbuild.problems import Refusal
 from artifactbuild.worker.canonical import Unknown, archive, savedmodel
@@ -160,4 +161,4 @@ def test_what_is_refused_is_located_in_the_manifest(project: Path, build: Build)
         "savedmodel has the operation 'functional_1/calls_1/EagerPyFunc' (EagerPyFunc), which "
         "calls Python code, of which no two builds are known to be the same bytes"
     )
-    assert problem.hint == "leave savedmodel out of `formats:`"
+    assert problem.hint == NONE_LEFT
