@@ -24,11 +24,29 @@ from artifactbuild.release.record import File
 from artifactbuild.review import drift
 from artifactbuild.targets import of_manifest
 from artifactbuild.worker.server import Server
+from tests.hints.following import follow, obey
+from tests.releases import commit, git
 
 Edit = Callable[[dict[str, Any]], object]
 
 DENSE = Path(__file__).parent / "samples" / "dense"
 FORMATS = ("keras", "weights")
+ANEW = (
+    "restore the released {}, build it with the artifactbuild of that time, or release it anew: "
+    "`artifactbuild bump {}`"
+)
+ANEW_ELSEWHERE = (
+    "restore the released {}, build it with `pip install artifactbuild=={}`, or release it anew: "
+    "`artifactbuild bump {}`"
+)
+NO_REPAIR = (
+    "{}: restore the released {}, build it with the artifactbuild of that time, or release it "
+    "anew: `artifactbuild bump {}`"
+)
+NO_REPAIR_ELSEWHERE = (
+    "{}: restore the released {}, build it with `pip install artifactbuild=={}`, or release it "
+    "anew: `artifactbuild bump {}`"
+)
 OWN_OUTPUTS = "published (outputs computed on this processor)"
 ELSEWHERE = "sse4_2 avx avx2 fma avx512f amx_int8"
 
@@ -93,6 +111,13 @@ def outcomes(outcome: Outcome) -> list[str]:
 
 def notes(outcome: Outcome) -> list[str]:
     return [result.note for result in outcome.results]
+
+
+def release_anew(server: Server, manifest: Path, named: str) -> None:
+    """Bump the version of the manifest that a hint names, and build it."""
+    assert obey(f"artifactbuild bump {named}") == 0
+    assert set(outcomes(rebuilt(server, manifest))) == {"published"}
+    assert drifts(manifest) == []
 
 
 def drifts(manifest: Path) -> list[str]:
@@ -228,6 +253,13 @@ def test_another_payload_is_refused_with_its_cause(server: Server, manifest: Pat
     assert notes(outcome) == [f"model.keras differs; {apart}", ""]
     assert drifts(manifest) == ["artifact-unlike-lock"]
     assert manifest.with_suffix(".lock").read_bytes() == before
+    *_, bumped, _, _ = follow(
+        problem.hint,
+        "use the released {}, or release what this environment makes under a new version: "
+        "`artifactbuild bump {}`; `artifactbuild build --accept-different {}` publishes it here as "
+        "{}, and leaves the lock as it is",
+    )
+    release_anew(server, manifest, bumped)
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -253,13 +285,17 @@ def test_another_payload_without_a_cause_is_never_accepted(server: Server, manif
 
 
 def test_released_figure_must_be_within_its_bound(server: Server, manifest: Path) -> None:
+    git("init", "-q")
+    commit()
     edit_lock(manifest, lambda data: data["release"]["figures"][0].update(max_abs=0.5))
     (problem,) = refused(server, manifest)
     assert problem.file == "dense/model.artifact.lock"
     assert problem.message.startswith(
         "states a figure of no release: outputs of keras/artifactbuild differ from graph by 0.5, "
     )
-    assert problem.hint == "restore the lock with `git checkout dense/model.artifact.lock`"
+    (shown,) = follow(problem.hint, "restore the lock with `git checkout {}`")
+    git("checkout", shown)
+    assert outcomes(rebuilt(server, manifest)) == ["published", "published"]
 
 
 def test_lock_that_contradicts_its_own_digests_is_refused(server: Server, manifest: Path) -> None:
@@ -293,6 +329,8 @@ def test_format_of_another_model_does_not_join(server: Server, manifest: Path) -
     edit_lock(manifest, lambda data: data["totals"].update(weights_digest="0" * 12))
     (problem,) = refused(server, manifest)
     assert problem.message == "the model that was made here is not that of v1, its weights differ"
+    (bumped,) = follow(problem.hint, "release it under a new version: `artifactbuild bump {}`")
+    release_anew(server, manifest, bumped)
 
 
 def test_newer_metadata_is_a_note(
@@ -336,17 +374,16 @@ def test_newer_writer_of_other_bytes_is_named_as_the_cause(
         "keras is not the v1 that was released: model.keras differs; this artifactbuild writes "
         "keras by revision 2, the lock's by revision 1"
     )
-    assert problem.hint == (
-        "restore the released v1, build it with the artifactbuild of that time, or release it "
-        "anew: `artifactbuild bump dense/model.artifact.yaml`"
-    )
+    assert follow(problem.hint, ANEW) == ("v1", "dense/model.artifact.yaml")
     monkeypatch.setattr(environment, "own_version", lambda: "9")
     (problem,) = refused(server, manifest)
     assert problem.message.startswith("keras is not the v1 that was released: model.keras differs;")
     own = json.loads(before)["environment"]["artifactbuild"]
-    assert f"build it with `pip install artifactbuild=={own}`, or" in problem.hint
+    version, older, bumped = follow(problem.hint, ANEW_ELSEWHERE)
+    assert (version, older) == ("v1", own)
     assert not Path("artifacts/dense").exists()
     assert manifest.with_suffix(".lock").read_bytes() == before
+    release_anew(server, manifest, bumped)
 
 
 def test_newer_writer_cannot_repair_with_other_bytes(
@@ -360,11 +397,12 @@ def test_newer_writer_cannot_repair_with_other_bytes(
     monkeypatch.setattr(revisions, "CURRENT", {**revisions.CURRENT, "keras": 2})
     problem, *_ = refused(server, manifest, repair=True)
     assert problem.message.startswith("keras was not repaired, artifacts/dense/keras/v1 is as it ")
-    assert problem.hint == (
-        "this artifactbuild writes keras by revision 2, the lock's by revision 1: restore the "
-        "released v1, build it with the artifactbuild of that time, or release it anew: "
-        "`artifactbuild bump dense/model.artifact.yaml`"
-    )
+    why = "this artifactbuild writes keras by revision 2, the lock's by revision 1"
+    assert follow(problem.hint, NO_REPAIR) == (why, "v1", "dense/model.artifact.yaml")
+    monkeypatch.setattr(environment, "own_version", lambda: "9")
+    problem, *_ = refused(server, manifest, repair=True)
+    *_, bumped = follow(problem.hint, NO_REPAIR_ELSEWHERE)
+    release_anew(server, manifest, bumped)
 
 
 def test_released_outputs_are_taken_from_a_format_that_has_them(

@@ -18,6 +18,7 @@ from artifactbuild.release import environment, record
 from artifactbuild.worker import settings
 from artifactbuild.worker.server import Server
 from tests import processors
+from tests.hints.following import follow
 from tests.with_settings import command
 
 Copy = Callable[[Path], Path]
@@ -109,6 +110,7 @@ def test_portable_model_is_refused_where_there_is_no_avx2(copied: Copy, tmp_path
         "               ^ build on a machine that has them, or leave `processor:` out\n"
         "1 problem\n"
     )
+    follow(done.stderr, "build on a machine that has them, or leave `processor:` out")
     manifest.write_text(manifest.read_text().replace("processor: portable\n", ""))
     assert run(manifest, tmp_path / "artifacts", *words, *OURS).returncode == 0
 

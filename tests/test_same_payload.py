@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from artifactbuild import pipeline, verification
+from artifactbuild import pipeline, same_payload, verification
 from artifactbuild.job import Job, job
 from artifactbuild.manifest.load import load
 from artifactbuild.outcome import Outcome
+from artifactbuild.problems import Refusal
 from artifactbuild.release import lock, record, revisions
 from artifactbuild.release.digest import of_folder
 from artifactbuild.review import drift
 from artifactbuild.targets import of_manifest
 from artifactbuild.worker.server import Server
+from tests.hints.following import follow
 
 Copy = Callable[[Path], Path]
 Build = Callable[[Path], Outcome]
@@ -80,6 +83,18 @@ def test_payload_of_the_last_version_is_reused(released: Path, build: Build) -> 
     shutil.rmtree(own.store.root)
     build(released)
     assert {n: of_folder(own.folder(n)) for n in files} == files, "a rebuild gives the same files"
+
+
+def test_payload_that_changes_meanwhile_is_read_again(released: Path, tmp_path: Path) -> None:
+    before = record.read(work(released).folder("keras"))
+    bump(released)
+    staged = tmp_path / "staged"
+    staged.mkdir()
+    with pytest.raises(Refusal) as refused:
+        same_payload.taken(work(released), replace(before, notes="As it was."), staged, "")
+    assert refused.value.problems[0].message == "keras of v1 changed while it was read"
+    follow(str(refused.value), "run the command again")
+    assert [result.outcome for result in built(released).results] == ["published"] * 2
 
 
 @pytest.mark.parametrize(

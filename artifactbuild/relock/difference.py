@@ -109,14 +109,16 @@ def _problem(task: Task, each: Complete, what: str, machine: tuple[str, ...]) ->
     edits = "; ".join(change.what for change in task.changes)
     of_edits = f" since {edits}" if edits else ""
     message = f"{format} is not the {work.version} that was released{of_edits}: {what}"
-    return work.problem(("formats", format), message, "; ".join(_hint(work, machine)))
+    return work.problem(("formats", format), message, _hint(work, machine))
 
 
-def _hint(work: Job, machine: tuple[str, ...]) -> Iterator[str]:
+def _hint(work: Job, machine: tuple[str, ...]) -> str:
     file = work.loaded.document.file
+    hint = f"release it under a new version: `artifactbuild bump {file}`"
     if machine:
-        yield (
+        hint = (
             f"the processor is not that of the release either ({'; '.join(machine)}), so the edit "
-            f"is not shown to be the cause: run `artifactbuild relock {file}` on one that is"
+            f"is not shown to be the cause: run `artifactbuild relock {file}` on one that is; "
+            f"{hint}"
         )
-    yield f"release it under a new version: `artifactbuild bump {file}`"
+    return hint

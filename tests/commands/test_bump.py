@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.cli import run
+from tests.hints.following import follow
 from tests.releases import commit, git, release, wish
 
 Bump = Callable[..., tuple[int, str, str]]
@@ -147,7 +148,8 @@ def test_version_that_is_new_here_and_was_released_elsewhere(repository: Path, b
         f"{IRIS}:3:10: v3 was released before, as the git history says, and is released once\n"
         f"    version: v4\n             ^ {hint}\n1 problem\n",
     )
-    assert bump(IRIS)[:2] == (0, f"{IRIS}: v4 → v5\n")
+    (named,) = follow(hint, "run `artifactbuild bump {}` for the next one that is free")
+    assert bump(named)[:2] == (0, f"{IRIS}: v4 → v5\n")
 
 
 def test_version_whose_lock_is_not_here_stays(repository: Path, bump: Bump) -> None:

@@ -162,6 +162,8 @@ class _Reader:
                 return self._returned(node, called)
             case ast.Dict(values=values):
                 return [text for value in values for text in self.texts(value)]
+            case ast.Subscript(value=inner, slice=ast.Constant(value=int(index))):
+                return [text for each in self.texts(inner) for text in _element(each, index)]
             case ast.Subscript(value=inner):
                 return self.texts(inner)
         return [node]
@@ -174,6 +176,8 @@ class _Reader:
             return [VARIES]
         found = self.texts(part.value)
         known = [text for text in found if isinstance(text, str)]
+        if part.conversion == ord("r"):
+            known = list(map(repr, known))
         return [*known] if known and len(known) == len(found) and len(known) < 3 else [VARIES]
 
     def _named(self, node: ast.expr, name: str) -> list[str | ast.AST]:
@@ -283,6 +287,17 @@ def _joined(parts: Sequence[list[str | ast.AST]]) -> list[str | ast.AST]:
     return list(texts)
 
 
+def _element(given: str | ast.AST, index: int) -> list[str | ast.AST]:
+    """Return what an element of a tuple may be, which lies in any module."""
+    if not isinstance(given, ast.Tuple):
+        return [given]
+    top = _scope(given)
+    while top is not None and not isinstance(top, ast.Module):
+        top = _scope(top)
+    (module,) = [each for each in _modules().values() if each.tree is top]
+    return _Reader(module).texts(given.elts[index])
+
+
 def _scope(node: ast.AST) -> ast.AST | None:
     above = getattr(node, "parent", None)
     while above is not None and not isinstance(above, (ast.FunctionDef, ast.Module)):
@@ -316,6 +331,10 @@ def _assigned(scope: ast.AST, name: str) -> Iterator[ast.expr]:
                 for each, part in zip(target.elts, value.elts, strict=True):
                     if isinstance(each, ast.Name) and each.id == name:
                         yield part
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Name):
+                for index, each in enumerate(target.elts):
+                    if isinstance(each, ast.Name) and each.id == name:
+                        yield ast.Subscript(value=value, slice=ast.Constant(value=index))
 
 
 def _unpacked(scope: ast.AST, loop: ast.For, name: str) -> Iterator[ast.expr]:

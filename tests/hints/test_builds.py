@@ -87,8 +87,8 @@ def test_damage_that_no_lock_knows_is_moved_or_its_lock_restored(
     assert run(["check"]) == 0
 
 
-def test_changed_model_is_bumped(here: Path, refused: Say) -> None:
-    edit("model.py", "adam", "sgd")(here)
+def test_changed_contract_is_bumped(here: Path, refused: Say) -> None:
+    CASES["manifest-changed"][0](here)
     (manifest,) = follow(
         refused("build"), "a released version never changes: run `artifactbuild bump {}`"
     )

@@ -14,7 +14,7 @@ from artifactbuild.cli import run
 from artifactbuild.commands import init
 from artifactbuild.manifest import files
 from artifactbuild.worker.server import Server
-from tests.hints.following import follow
+from tests.hints.following import follow, obey
 from tests.manifest.test_load import GOOD, write
 
 NAME = "model.artifact.yaml"
@@ -113,8 +113,19 @@ def test_what_a_link_leads_to_is_copied(
 
 def test_bump_goes_to_another_version(project: Path, refused: Say) -> None:
     write(project / NAME)
-    follow(refused("bump", "--to", "v1"), "name another one with --to")
-    assert run(["bump", "--to", "v2"]) == 0
+    next_one = "run `artifactbuild bump {}` for the next one, or name one with --to"
+    (manifest,) = follow(refused("bump", "--to", "v1"), next_one)
+    assert obey(f"artifactbuild bump {manifest}") == 0
+    assert run(["bump", "--to", "v3"]) == 0
+    assert run(["check"]) == 0
+
+
+def test_bump_goes_to_the_nearest_that_is_a_version(project: Path, refused: Say) -> None:
+    write(project / NAME)
+    version, manifest = follow(
+        refused("bump", "--to", "version 2"), "run `artifactbuild bump --to {} {}`"
+    )
+    assert obey(f"artifactbuild bump --to {version} {manifest}") == 0
     assert run(["check"]) == 0
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from artifactbuild.cli import run
 from artifactbuild.release import digest, line_endings, lock, sources
+from tests.hints.following import follow, obey
 from tests.release import kept
 
 TEXT = b"one\ntwo\n"
@@ -255,6 +256,19 @@ def test_what_else_changed_needs_a_bump(work: Path, said: Said) -> None:
     assert said("plan")[1].splitlines()[0] == (
         f"dense v1: released, and has other line endings since then ({cure}, then {bump})"
     )
+
+
+def test_line_endings_are_restored_before_a_bump(work: Path, said: Said) -> None:
+    released("labels.txt", TEXT).write_bytes(WINDOWS)
+    with open("dense/model.py", "a") as model:
+        model.write("more = 1\n")
+    cure, manifest = follow(
+        said("build")[2],
+        "run `{}`; then, a released version never changes: run `artifactbuild bump {}`",
+    )
+    shell(cure)
+    assert obey(f"artifactbuild bump {manifest}") == 0
+    assert said("check")[0] == 0
 
 
 def test_lock_that_is_gone(work: Path, said: Said) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from artifactbuild.manifest.load import load
 from artifactbuild.release import environment
 from artifactbuild.release.digest import of_folder
 from artifactbuild.worker.server import Server
+from tests.hints.following import follow, obey
 from tests.relock.projects import (
     change_the_model,
     edit,
@@ -31,6 +34,16 @@ from tests.relock.projects import (
 MANIFEST = Path("manifests/dense/model.artifact.yaml")
 LOCK = Path("manifests/dense/model.artifact.lock")
 BUMP = f"`artifactbuild bump {MANIFEST}`"
+COPY = (
+    "copy the released artifacts of {} to {}/ and run this again; or release a new version: "
+    "`artifactbuild bump {}`"
+)
+
+ON_ANOTHER = (
+    "the processor is not that of the release either ({}), so the edit is not shown to be the "
+    "cause: run `artifactbuild relock {}` on one that is; release it under a new version: "
+    "`artifactbuild bump {}`"
+)
 
 Told = Callable[..., tuple[int, str, str]]
 
@@ -102,6 +115,34 @@ def test_fresh_clone_of_a_relocked_version_builds_the_released_files(
     assert LOCK.read_bytes() == before
 
 
+def test_build_names_what_accepts_an_edit(here: Path, told: Told) -> None:
+    either = (
+        "run `artifactbuild relock {}` if the model is still the same, else `artifactbuild bump {}`"
+    )
+    rename_a_local()
+    same, _ = follow(told("build")[2], either)
+    assert obey(f"artifactbuild relock {same}") == told("build")[0] == 0
+    change_the_model()
+    same, other = follow(told("build")[2], either)
+    assert obey(f"artifactbuild relock {same}") == 1
+    assert obey(f"artifactbuild bump {other}") == told("build")[0] == told("check")[0] == 0
+
+
+def test_line_endings_are_restored_before_an_edit_is_accepted(here: Path, told: Told) -> None:
+    inputs = locks()["dense"]["inputs"]
+    read = {"rows.csv": hashlib.sha256(b"1,2\n").hexdigest()}
+    rewrite(LOCK, inputs={**inputs, "sources": {**inputs["sources"], **read}})
+    LOCK.with_name("rows.csv").write_bytes(b"1,2\r\n")
+    rename_a_local()
+    cure, manifest, _ = follow(
+        told("build")[2],
+        "run `{}`; then, run `artifactbuild relock {}` if the model is still the same, else "
+        "`artifactbuild bump {}`",
+    )
+    subprocess.run(cure, shell=True, check=True)
+    assert obey(f"artifactbuild relock {manifest}") == told("build")[0] == told("check")[0] == 0
+
+
 def test_another_model_is_refused_in_the_words_of_diff(here: Path, told: Told) -> None:
     before, published = LOCK.read_bytes(), of_folder(here / "artifacts" / "dense")
     change_the_model()
@@ -151,7 +192,7 @@ def test_another_model_is_told_from_the_lock_where_nothing_is_published(
 
 
 def test_edit_is_not_blamed_where_the_processor_differs_too(
-    here: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+    here: Path, told: Told, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
     change_the_model()
     monkeypatch.setattr(environment, "instruction_sets", lambda: "sse4_2 avx")
@@ -162,6 +203,13 @@ def test_edit_is_not_blamed_where_the_processor_differs_too(
         "so the edit is not shown to be the cause: run `artifactbuild relock "
         f"{MANIFEST}` on one that is; release it under a new version: {BUMP}"
     ) in err
+    before, named, manifest = follow(err, ON_ANOTHER)
+    assert before.startswith("instruction sets ")
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(workers, "server", lambda wish: nullcontext(server))
+    assert "processor" not in told("relock", named)[2]
+    assert told("bump", manifest)[0] == told("check")[0] == 0
 
 
 def test_processor_alone_is_nothing_to_accept(
@@ -298,13 +346,16 @@ def test_contract_is_never_accepted(
         f"{'they are' if 'options' in what else 'it is'} part of the contract, and cannot be "
         "accepted\n"
     ) in err
-    assert BUMP in err
+    err_of_relock = err
     assert LOCK.read_bytes() == before
     code, _, err = told("check")
     assert code == 1
     assert "relock" not in err, "no cure where something else changed, too"
     assert "relock" not in told("build")[2]
     assert "relock" not in told("plan")[1]
+    (manifest,) = follow(err_of_relock, "release it under a new version: `artifactbuild bump {}`")
+    assert obey(f"artifactbuild bump {manifest}") == 0
+    assert told("check")[0] == 0
 
 
 def test_keys_of_the_manifest_that_give_the_same_payload_are_accepted(
@@ -338,8 +389,11 @@ def test_keys_of_the_manifest_that_give_the_same_payload_are_accepted(
     assert of_folder(here / "artifacts" / "dense") == published
 
 
-def test_keys_that_the_record_repeats_need_the_released_one(here: Path, told: Told) -> None:
-    shutil.rmtree("artifacts")
+@pytest.mark.parametrize("way", ["copy", "bump"])
+def test_keys_that_the_record_repeats_need_the_released_one(
+    here: Path, told: Told, way: str
+) -> None:
+    Path("artifacts").rename("released")
     before = LOCK.read_bytes()
     edit(MANIFEST, "factory: shared:make_model", "factory: shared:make_model\nkwargs: {units: 2}")
     code, _, err = told("relock")
@@ -348,8 +402,15 @@ def test_keys_that_the_record_repeats_need_the_released_one(here: Path, told: To
         f"{MANIFEST}:5:9: `kwargs` changed, which metadata.json of keras states: the released one "
         "is not here, so the lock cannot keep what it says\n"
     ) in err
-    assert "copy the released artifacts of v1 to artifacts/ and run this again" in err
     assert LOCK.read_bytes() == before
+    version, folder, manifest = follow(err, COPY)
+    if way == "copy":
+        shutil.copytree(Path("released", "dense"), Path(folder, "dense"), dirs_exist_ok=True)
+        assert version == "v1"
+        assert told("relock")[0] == told("check", "--strict")[0] == 0
+    else:
+        assert obey(f"artifactbuild bump {manifest}") == 0
+        assert told("build")[0] == told("check")[0] == 0
 
 
 def test_seed_that_changes_the_weights_is_refused(here: Path, told: Told) -> None:
@@ -371,8 +432,9 @@ def test_text_is_left_for_the_next_version(here: Path, told: Told) -> None:
     assert locks()["dense"]["inputs"]["manifest"] == before
 
 
+@pytest.mark.parametrize("way", ["ask", "drop"])
 def test_dropped_format_is_not_shown_to_be_the_same(
-    here: Path, told: Told, no_server: Callable[[], None]
+    here: Path, told: Told, no_server: Callable[[], None], way: str
 ) -> None:
     edit(MANIFEST, "[keras, weights]", "[keras]")
     rename_a_local()
@@ -383,7 +445,15 @@ def test_dropped_format_is_not_shown_to_be_the_same(
         f"{MANIFEST}:5:1: weights was released in v1, and is not asked for any more: what is not "
         "rebuilt cannot be shown to be the same\n"
     ) in err
-    assert f"ask for weights again, or drop it in a new version: {BUMP}" in err
+    again = "ask for {} again, or drop it in a new version: `artifactbuild bump {}`"
+    format, manifest = follow(err, again)
+    if way == "ask":
+        edit("shared.py", "answers", "outputs")
+        edit(MANIFEST, "[keras]", f"[keras, {format}]")
+        assert told("relock")[0] == 0
+    else:
+        assert obey(f"artifactbuild bump {manifest}") == 0
+    assert told("check")[0] == 0
 
 
 def test_format_that_is_not_released_is_not_built(here: Path, told: Told) -> None:
