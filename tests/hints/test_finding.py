@@ -114,7 +114,7 @@ def test_what_a_link_leads_to_is_copied(
 def test_bump_goes_to_another_version(project: Path, refused: Say) -> None:
     write(project / NAME)
     next_one = "run `artifactbuild bump {}` for the next one, or name one with --to"
-    (manifest,) = follow(refused("bump", "--to", "v1"), next_one)
+    (manifest,) = follow(refused("bump", "--to", "v1", NAME), next_one)
     assert obey(f"artifactbuild bump {manifest}") == 0
     assert run(["bump", "--to", "v3"]) == 0
     assert run(["check"]) == 0
@@ -123,7 +123,7 @@ def test_bump_goes_to_another_version(project: Path, refused: Say) -> None:
 def test_bump_goes_to_the_nearest_that_is_a_version(project: Path, refused: Say) -> None:
     write(project / NAME)
     version, manifest = follow(
-        refused("bump", "--to", "version 2"), "run `artifactbuild bump --to {} {}`"
+        refused("bump", "--to", "version 2", NAME), "run `artifactbuild bump --to {} {}`"
     )
     assert obey(f"artifactbuild bump --to {version} {manifest}") == 0
     assert run(["check"]) == 0

@@ -240,9 +240,8 @@ def test_source_of_a_lock_from_before_is_compared_by_its_bytes(work: Path, said:
     assert "source-changed: model.py changed since v1 was released" in said("check")[2]
 
 
-def test_what_else_changed_needs_a_bump(work: Path, said: Said) -> None:
-    path = released("labels.txt", TEXT)
-    path.write_bytes(WINDOWS)
+def test_what_else_changed_is_accepted_or_bumped(work: Path, said: Said) -> None:
+    released("labels.txt", TEXT).write_bytes(WINDOWS)
     with open("dense/model.py", "a") as model:
         model.write("more = 1\n")
     said_by_build = said("build")[2]
@@ -251,23 +250,28 @@ def test_what_else_changed_needs_a_bump(work: Path, said: Said) -> None:
         "here); model.py changed\n"
     ) in said_by_build
     cure = r"`sed -i 's/\r$//' dense/labels.txt`"
+    relock = "`artifactbuild relock dense/model.artifact.yaml`"
     bump = "`artifactbuild bump dense/model.artifact.yaml`"
-    assert f"^ run {cure}; then, a released version never changes: run {bump}\n" in said_by_build
+    assert (
+        f"^ run {cure}; then, run {relock} if the model is still the same, else {bump}\n"
+    ) in said_by_build
     assert said("plan")[1].splitlines()[0] == (
         f"dense v1: released, and has other line endings since then ({cure}, then {bump})"
     )
 
 
-def test_line_endings_are_restored_before_a_bump(work: Path, said: Said) -> None:
+def test_line_endings_are_restored_before_another_contract_is_bumped(
+    work: Path, said: Said
+) -> None:
     released("labels.txt", TEXT).write_bytes(WINDOWS)
-    with open("dense/model.py", "a") as model:
-        model.write("more = 1\n")
-    cure, manifest = follow(
+    with open("dense/model.artifact.yaml", "a") as manifest:
+        manifest.write("validation: {tolerance: {atol: 0.5}}\n")
+    cure, named = follow(
         said("build")[2],
         "run `{}`; then, a released version never changes: run `artifactbuild bump {}`",
     )
     shell(cure)
-    assert obey(f"artifactbuild bump {manifest}") == 0
+    assert obey(f"artifactbuild bump {named}") == 0
     assert said("check")[0] == 0
 
 
