@@ -188,8 +188,13 @@ def signed(target: Target, found: Examined, key: Path | None) -> Verdict:
 def attested(target: Target, found: Examined, builder: str, key: Path | None) -> tuple[Path, ...]:
     """Write the statement of an artifact that is whole, with a key signed; return the files."""
     assert found.made is not None, "what is whole has a record"
-    here = measured.read(target.folder.parents[2], found.made)
+    here = measured.read(_root(target.folder), found.made)
     return attestation.write(target.folder, found.made, found.digests, builder, key, here)
+
+
+def _root(folder: Path) -> Path:
+    """Return the artifacts root that a version's folder would lie in."""
+    return Path(os.path.normpath(folder.absolute() / ".." / ".." / ".."))
 
 
 def inspected(

@@ -258,7 +258,7 @@ def test_copy_elsewhere_is_verified_by_what_it_is_expected_to_be(
         "    use the artifact of dense@v2, or expect dense@v1/tflite\n"
         "1 problem\n"
     )
-    assert run(["verify", "srv/models/dense/1", "--expect", "dense@1"]) == 2
+    assert run(["verify", "srv/models/dense/1", "--expect", "dense@1.0"]) == 2
 
 
 @pytest.mark.parametrize("curve", [ec.SECP256R1, ec.SECP384R1, ec.SECP521R1])

@@ -30,8 +30,8 @@ reference_inputs:
 """
 KEYS = (
     "allow_lambda, assets, card, custom_objects, evaluate, factory, formats, input_signature, "
-    "kwargs, metadata, name, reference_inputs, schema_version, seed, signatures, stochastic, "
-    "validation, version, weights"
+    "kwargs, metadata, name, processor, reference_inputs, schema_version, seed, signatures, "
+    "stochastic, validation, version, weights"
 )
 DEFINED = "it defines: ScaledDense, make_model"
 FORMATS = "h5, keras, onnx, savedmodel, tflite, weights, weights_h5"

@@ -11,11 +11,11 @@ from artifactbuild.release.lock import (
     Lock,
     Locked,
     LockedChecks,
+    LockedInputs,
     LockedLayer,
     LockedMeasure,
     LockedTotals,
 )
-from artifactbuild.release.record import Inputs
 
 MANIFEST: dict[str, Any] = {
     "name": "iris",
@@ -109,7 +109,7 @@ LOCK = Lock(
         ),
     ),
     environment={"keras": "3.15.1", "python": "3.11.7", "tensorflow": "2.21.0"},
-    inputs=Inputs(
+    inputs=LockedInputs(
         manifest={"kwargs": "66", "metadata": "77"},
         sources={"model.py": "88", "iris.weights.h5": "99"},
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,20 @@ def test_what_git_says_is_found_by_its_name(repository: Path, told: Told, name: 
     line = f"version: {'v1' if name == 'no-repository' else 'v2'}"
     problem = located(line, f"{name}: {sentence()}", 10, f"`{repair()}`")
     assert told("--locked") == (1, "", problem)
+
+
+@pytest.mark.parametrize("name", OF_GIT)
+def test_what_git_says_is_repaired_by_its_command(repository: Path, told: Told, name: str) -> None:
+    change, _, repair = OF_GIT[name]
+    change()
+    command = repair()
+    if command.startswith("artifactbuild "):
+        assert run(command.split()[1:]) == 0
+    else:
+        author = "git -c user.name=a -c user.email=a@b commit -qm lock"
+        command = command.replace("git commit", author)
+        subprocess.run(["sh", "-ec", command], check=True)
+    assert name not in " ".join(map(str, told()))
 
 
 def test_committed_lock_of_the_manifest_is_good(repository: Path, told: Told) -> None:

@@ -13,8 +13,7 @@ import pytest
 from artifactbuild.manifest.model import Tensor
 from artifactbuild.release import diff
 from artifactbuild.release.diff.nouns import Difference, Outputs, ValueChange
-from artifactbuild.release.lock import LockedChecks, LockedLayer
-from artifactbuild.release.record import Inputs
+from artifactbuild.release.lock import LockedChecks, LockedInputs, LockedLayer
 from artifactbuild.review import telling, words
 from artifactbuild.review.phrases import source_action
 from artifactbuild.worker import answers
@@ -40,7 +39,7 @@ def only_weights() -> Difference:
     new = after(
         {"weights": weights},
         layers=layers(hidden={"weights_digest": "2222"}, species={"weights_digest": "4444"}),
-        inputs=Inputs(
+        inputs=LockedInputs(
             manifest=LOCK.inputs.manifest, sources={"model.py": "88", "iris.weights.h5": "aa"}
         ),
         measures=(replace(LOCK.measures[0], value=0.9333),),
@@ -51,7 +50,7 @@ def only_weights() -> Difference:
 def renamed_layer() -> Difference:
     new = after(
         layers=layers(hidden={"name": "trunk"}, dropout={"inputs": ("trunk",)}),
-        inputs=Inputs(
+        inputs=LockedInputs(
             manifest=LOCK.inputs.manifest, sources={"model.py": "bb", "iris.weights.h5": "99"}
         ),
     )

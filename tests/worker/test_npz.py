@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from artifactbuild.worker import npz
+from artifactbuild.worker.inspection import tiling
+
+DIGEST = "60edae04c6c7dcd37b09763896a6b2b81c31e2a0bdfe3d633d97e78ed36568f5"
+"""Of the file of these arrays, on each Python and with each NumPy."""
 
 ARRAYS = {
     "rows/inputs/x": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -21,7 +27,11 @@ ARRAYS = {
 def test_bytes_are_those_of_savez(tmp_path: Path) -> None:
     npz.write(tmp_path / "ours.npz", ARRAYS)
     np.savez(tmp_path / "numpys.npz", **ARRAYS)
-    assert (tmp_path / "ours.npz").read_bytes() == (tmp_path / "numpys.npz").read_bytes()
+    ours = (tmp_path / "ours.npz").read_bytes()
+    assert hashlib.sha256(ours).hexdigest() == DIGEST
+    if sys.version_info >= (3, 11):
+        assert ours == (tmp_path / "numpys.npz").read_bytes()
+    assert list(tiling.faults(tmp_path / "ours.npz")) == []
 
 
 @pytest.mark.parametrize("name", ["allow_pickle", "file"])
