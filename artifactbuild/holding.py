@@ -212,8 +212,8 @@ def _not_repaired(work: Job, each: Complete, locked: Locked, drift: tuple[str, .
     elif drift:
         hint = (
             f"the environment is not that of the lock ({'; '.join(drift)}): repair it there, or "
-            f"move {folder} elsewhere and run `artifactbuild build {work.loaded.document.file}`, "
-            "which publishes what this environment makes"
+            f"move {folder} elsewhere and run `artifactbuild build --accept-different "
+            f"{work.loaded.document.file}`, which publishes what this environment makes"
         )
     return work.problem(("formats", format), message, hint)
 

@@ -118,7 +118,7 @@ def test_other_bytes_than_the_lock_names_replace_nothing(
         repair(manifest)
     hint = found.value.problems[0].hint
     assert hint.startswith("the environment is not that of the lock (keras 9.9 → ")
-    assert "move artifacts/dense/keras/v1 elsewhere and run `artifactbuild build " in hint
+    assert "move artifacts/dense/keras/v1 elsewhere and run `artifactbuild build --accept" in hint
     assert of_folder(folder) == before
     assert found.value.kept == "artifacts/.failed/dense/v1"
 

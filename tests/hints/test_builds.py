@@ -118,7 +118,7 @@ def test_version_of_the_lock_is_reproduced_from_its_revision(
     here: Path, refused: Say, tmp_path: Path, way: str
 ) -> None:
     committed("released")
-    assert run(["bump"]) == 0
+    assert run(["bump", "--all"]) == 0
     manifest, version, following = follow(
         refused("reproduce"),
         "run `artifactbuild reproduce {} --from REV`, with a revision that has {}; or "
@@ -193,7 +193,8 @@ def test_repair_in_another_environment_moves_what_is_there(here: Path, refused: 
     _, folder, manifest = follow(
         refused("build", "--repair"),
         "the environment is not that of the lock ({}): repair it there, or move {} elsewhere and "
-        "run `artifactbuild build {}`, which publishes what this environment makes",
+        "run `artifactbuild build --accept-different {}`, which publishes what this environment "
+        "makes",
     )
     Path(folder).rename("elsewhere")
-    assert obey(f"artifactbuild build {manifest}") == 0
+    assert obey(f"artifactbuild build --accept-different {manifest}") == 0
