@@ -12,10 +12,11 @@ combination:
 2. both models of `manifests/` are built from a copy without locks, outside of the repository;
 3. a second `build` finds everything up to date, and `check` finds nothing wrong;
 4. `reproduce` builds both again in other processes, and every file must be the same;
-5. the tests of `--tests` pass, if there are any;
-6. payloads are compared with those of the committed locks. They may differ: the table says it.
+5. the sources of `tests/release/python_source_vectors.py` have the digests that they have there;
+6. the tests of `--tests` pass, if there are any;
+7. payloads are compared with those of the committed locks. They may differ: the table says it.
 
-Ends with 1 if 1 to 5 fail anywhere, and goes on with the others before.
+Ends with 1 if 1 to 6 fail anywhere, and goes on with the others before.
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ def _row(combination: Combination, folder: Path, tests: list[str]) -> list[str]:
     try:
         python = _installed(combination, folder)
         found = _built(python, folder)
+        _run([python, "-m", "tests.release.python_source_vectors"], ROOT)
         if tests:
             _run([python, "-m", "pytest", "-q", *tests], ROOT)
     except Failed as failed:

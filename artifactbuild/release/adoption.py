@@ -37,7 +37,8 @@ def release(records: Mapping[str, Record], before: Release | None) -> Release:
     """Return the facts of a release; what was recorded `before` stands, new formats join it."""
     first = next(iter(records.values()))
     texts = {key: getattr(first, key) for key in TEXTS}
-    written = {each: revisions.CURRENT[each] for each in (revisions.METADATA, *records)}
+    writers = (revisions.METADATA, *records)
+    written = {each: revisions.CURRENT.get(each, revisions.FIRST) for each in writers}
     figures = [*(before.figures if before else ()), *_figures(records)]
     values = [*(before.values if before else ()), *_values(records)]
     return Release(

@@ -34,4 +34,4 @@ CURRENT: Mapping[str, int] = {
 
 def newer(writer: str, recorded: Mapping[str, int]) -> bool:
     """Tell whether a writer has changed its bytes since a lock recorded its revision."""
-    return CURRENT[writer] > recorded.get(writer, FIRST)
+    return CURRENT.get(writer, FIRST) > recorded.get(writer, FIRST)

@@ -82,7 +82,9 @@ def made(
 
 def _next(work: Job) -> str:
     """Return the version that comes after the one in the lock, and that nobody has released."""
-    found = versions.following(work.lock.version) if work.lock is not None else ""
+    if work.lock is None or not versions.is_version(work.lock.version):
+        return ""  # a lock may say anything
+    found = versions.following(work.lock.version)
     while found in work.history.taken:
         found = versions.following(found)
     return found
