@@ -23,6 +23,7 @@ _BUILT: set[str] = set()
 """The repaired models that were built already: many faults leave the same one."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda path: path.name)
 def test_hint_is_followed_and_the_model_is_published(
     fault: Path, copied: Callable[[Path], Path], build: Callable[[Path], Outcome], project: Path

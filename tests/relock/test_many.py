@@ -117,6 +117,7 @@ def test_upgrade_of_a_library_is_one_line_and_one_relock(
     }
 
 
+@pytest.mark.slow
 def test_environment_of_the_release_stays_as_good_as_the_one_that_was_accepted(
     here: Path, numpy_9: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -222,6 +223,7 @@ def test_problem_of_one_stands_beside_that_of_all(here: Path, capsys: Capture) -
         assert "`artifactbuild bump manifests/m0001/model.artifact.yaml`" in err
 
 
+@pytest.mark.slow
 def test_failure_of_one_does_not_stop_the_others(here: Path, capsys: Capture) -> None:
     rename_a_local()
     text = (here / "shared.py").read_text()

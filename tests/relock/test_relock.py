@@ -115,6 +115,7 @@ def test_fresh_clone_of_a_relocked_version_builds_the_released_files(
     assert LOCK.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_build_names_what_accepts_an_edit(here: Path, told: Told) -> None:
     either = (
         "run `artifactbuild relock {}` if the model is still the same, else `artifactbuild bump {}`"
@@ -128,6 +129,7 @@ def test_build_names_what_accepts_an_edit(here: Path, told: Told) -> None:
     assert obey(f"artifactbuild bump {other}") == told("build")[0] == told("check")[0] == 0
 
 
+@pytest.mark.slow
 def test_line_endings_are_restored_before_an_edit_is_accepted(here: Path, told: Told) -> None:
     inputs = locks()["dense"]["inputs"]
     read = {"rows.csv": hashlib.sha256(b"1,2\n").hexdigest()}
@@ -178,6 +180,7 @@ def test_another_model_is_refused_in_the_words_of_diff(here: Path, told: Told) -
     assert of_folder(here / "artifacts" / "dense") == published
 
 
+@pytest.mark.slow
 def test_another_model_is_told_from_the_lock_where_nothing_is_published(
     here: Path, told: Told
 ) -> None:
@@ -235,6 +238,7 @@ def test_nothing_to_accept_is_told_without_a_build(
     assert LOCK.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_answer_as_json(here: Path, told: Told) -> None:
     rename_a_local()
     code, out, _ = told("relock", "--json")
@@ -413,6 +417,7 @@ def test_keys_that_the_record_repeats_need_the_released_one(
         assert told("build")[0] == told("check")[0] == 0
 
 
+@pytest.mark.slow
 def test_seed_that_changes_the_weights_is_refused(here: Path, told: Told) -> None:
     edit(MANIFEST, "factory:", "seed: 7\nfactory:")
     code, out, err = told("relock")
@@ -432,6 +437,7 @@ def test_text_is_left_for_the_next_version(here: Path, told: Told) -> None:
     assert locks()["dense"]["inputs"]["manifest"] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["ask", "drop"])
 def test_dropped_format_is_not_shown_to_be_the_same(
     here: Path, told: Told, no_server: Callable[[], None], way: str
@@ -456,6 +462,7 @@ def test_dropped_format_is_not_shown_to_be_the_same(
     assert told("check")[0] == 0
 
 
+@pytest.mark.slow
 def test_format_that_is_not_released_is_not_built(here: Path, told: Told) -> None:
     edit(MANIFEST, "[keras, weights]", "[keras, weights, h5]")
     rename_a_local()
@@ -469,6 +476,7 @@ def test_format_that_is_not_released_is_not_built(here: Path, told: Told) -> Non
     assert "h5" in locks()["dense"]["artifacts"]
 
 
+@pytest.mark.slow
 def test_file_that_is_read_no_more_is_no_input_any_more(
     here: Path, told: Told, server: Server
 ) -> None:
@@ -488,6 +496,7 @@ def test_file_that_is_read_no_more_is_no_input_any_more(
     assert told("plan")[1].startswith("dense v1: nothing to build, 2 kept\n")
 
 
+@pytest.mark.slow
 def test_record_of_the_release_adds_no_inputs_to_the_lock(here: Path, told: Told) -> None:
     """What the release was made from and today's build does not read may change."""
     Path("other.py").write_text(Path("shared.py").read_text())
