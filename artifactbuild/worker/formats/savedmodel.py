@@ -58,8 +58,12 @@ def write(subject: Subject, options: Mapping[str, Any], folder: Path) -> None:
     state.save_side(subject.model, extra / LAYERS)
 
 
-def write_graph(subject: Subject, folder: Path) -> None:
-    """Save what needs no Keras to be run: the traced functions and the variables."""
+def write_graph(subject: Subject, folder: Path, *, gradients: bool = True) -> None:
+    """Save what needs no Keras to be run: the traced functions and the variables.
+
+    Custom gradients are left out where nobody trains: those of a function that was traced from a
+    graph cannot be saved.
+    """
     root = tf.Module()
     root.model_variables = _tracked(state.model_variables(subject.model))
     root.optimizer_variables = _tracked(state.optimizer_variables(subject.model))
@@ -67,7 +71,8 @@ def write_graph(subject: Subject, folder: Path) -> None:
     root.assets = [tf.saved_model.Asset(path) for path in subject.manifest.assets]
     root.serve = _serve(subject)
     signatures = {"serving_default": subject.serving, **subject.signatures}
-    tf.saved_model.save(root, str(folder), signatures=signatures)
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=gradients)
+    tf.saved_model.save(root, str(folder), signatures=signatures, options=options)
     savedmodel.rewrite(folder)
 
 

@@ -132,7 +132,7 @@ def _saved(subject: Subject) -> Iterator[Path]:
         yield subject.saved
         return
     with tempfile.TemporaryDirectory() as folder:
-        savedmodel.write_graph(subject, Path(folder))
+        savedmodel.write_graph(subject, Path(folder), gradients=False)
         yield Path(folder)
 
 

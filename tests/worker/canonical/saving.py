@@ -114,7 +114,8 @@ def keep_raw(out: Path) -> None:
     raw.mkdir()
 
     def of_savedmodel(folder: Path) -> None:
-        shutil.copytree(folder, raw / "savedmodel")
+        if folder.name == "savedmodel":  # TFLite may save one more, for itself
+            shutil.copytree(folder, raw / "savedmodel")
         rewrite_savedmodel(folder)
 
     def of_archive(path: Path, added: Any = None) -> None:
