@@ -37,8 +37,6 @@ INCOMPLETE = (
 
 UNREAD = "whether a version was released by another branch is not checked"
 
-_FACTS = (record.FILE, record.CARD, record.REFERENCE)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -133,7 +131,7 @@ def _of_project(
 
 def payloads(of: Lock) -> tuple[tuple[str, str], ...]:
     """Return a digest of each format's payload, as a lock has it."""
-    return tuple((f, _payload(each.files)) for f, each in sorted(of.artifacts.items()))
+    return tuple((f, digest.of_data(each.payload)) for f, each in sorted(of.artifacts.items()))
 
 
 def _answers(
@@ -258,7 +256,7 @@ def _told(raw: bytes) -> Told:
 
 
 def _payload(files: Mapping[str, str]) -> str:
-    return digest.of_data({name: sha for name, sha in files.items() if name not in _FACTS})
+    return digest.of_data({name: sha for name, sha in files.items() if name not in record.FACTS})
 
 
 def _watched(repository: Repository) -> tuple[Watched, ...]:
