@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from artifactbuild.data import decode, encode
 from artifactbuild.release import environment, revisions
@@ -29,8 +29,6 @@ STATED_BY = frozenset({"custom_objects", "factory", "kwargs", "seed"})
 
 STATED = ("custom_objects", "factory", "kwargs", "loaders", "seed")
 """The fields of a record that follow those keys, which may say something else after `relock`."""
-
-Line = TypeVar("Line", LockedFigure, LockedValue)
 
 
 def release(records: Mapping[str, Record], before: Release | None) -> Release:

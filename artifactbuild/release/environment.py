@@ -147,10 +147,11 @@ def library_drift(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[st
 
     Another machine is no change to a version. What changes in artifactbuild has revisions.
     """
-    return drift(_without(before), _without(now))
+    return drift(of_libraries(before), of_libraries(now))
 
 
-def _without(environment: Mapping[str, str]) -> dict[str, str]:
+def of_libraries(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what tells the machine, and without artifactbuild itself."""
     left_out = {"artifactbuild", *OF_MACHINE}
     return {name: value for name, value in environment.items() if name not in left_out}
 

@@ -58,18 +58,13 @@ def relock(task: Task, server: Server, tell: Tell, show: Show) -> Relocked:
         manifest=work.loaded.document.file,
         accepted=changes,
         formats=tuple(
-            Rebuilt(format=each.record.format, checks=len(here(each).checks), note=note)
+            Rebuilt(format=each.record.format, checks=len(each.here.checks), note=note)
             for each, note in zip(complete, notes, strict=True)
         ),
         notes=(*task.notes, *more),
         lock=work.lock_shown,
         lock_changed=changed,
     )
-
-
-def here(made: Complete) -> Record:
-    """Return the record with what was found here."""
-    return made.own or made.record
 
 
 def _held(
@@ -99,7 +94,7 @@ def _contract(task: Task, complete: tuple[Complete, ...]) -> Iterator[Problem]:
     """Find inputs and outputs that are not those of the lock."""
     work, memory = task.work, task.memory
     for each in complete:
-        found = here(each)
+        found = each.here
         for what, was, now in (
             ("inputs", memory.input_signature, found.input_signature),
             ("outputs", memory.output_signature, found.output_signature),
@@ -125,7 +120,7 @@ def _questions(task: Task, complete: tuple[Complete, ...], staged: Path) -> Iter
         if released.is_file() and digest.of_file(released) == expected:
             other = questions.of(released) != questions.of(staged / format / record.REFERENCE)
         else:
-            changed = {*_sources_changed(memory.inputs, here(each).inputs)}
+            changed = {*_sources_changed(memory.inputs, each.here.inputs)}
             named = {case.file for case in work.loaded.manifest.reference_inputs if case.file}
             other = bool(changed & named)
         if other:
@@ -156,7 +151,7 @@ def _accepted(
             "did not keep them, and stays as it is; a build is `published` all the same"
         )
         return memory, (), (note,)
-    now = here(complete[0]).inputs
+    now = complete[0].here.inputs
     inputs = LockedInputs(
         manifest=_beside_texts(memory.inputs.manifest, now.manifest, plan.TEXT),
         sources=_beside_texts(memory.inputs.sources, now.sources, plan.templates(memory.inputs)),
@@ -204,12 +199,11 @@ def _beside_texts(
 
 def _environment(memory: Lock, complete: tuple[Complete, ...]) -> dict[str, str]:
     """Return what of the environment is accepted: libraries and settings, never the machine."""
-    found = {n: value for each in complete for n, value in here(each).environment.items()}
-    left_out = {"artifactbuild", *environment.OF_MACHINE}
+    found = {n: value for each in complete for n, value in each.here.environment.items()}
     return {
         name: value
-        for name, value in sorted(found.items())
-        if name not in left_out and memory.environment.get(name, value) != value
+        for name, value in sorted(environment.of_libraries(found).items())
+        if memory.environment.get(name, value) != value
     }
 
 
@@ -220,7 +214,7 @@ def _stated(task: Task, complete: tuple[Complete, ...]) -> dict[str, dict[str, A
         Refusal: when it says something otherwise, and a released record is not at hand.
     """
     work, before = task.work, task.memory.inputs
-    now = here(complete[0]).inputs.manifest
+    now = complete[0].here.inputs.manifest
     keys = [key for key in plan.differing(before.manifest, now) if key in adoption.STATED_BY]
     if not keys:
         return {format: dict(each) for format, each in before.stated.items()}
@@ -230,7 +224,7 @@ def _stated(task: Task, complete: tuple[Complete, ...]) -> dict[str, dict[str, A
         format = each.record.format
         known = facts.released(work, format)
         if known is not None:
-            found[format] = _otherwise(known, here(each))
+            found[format] = _otherwise(known, each.here)
         else:
             problems.append(_unknown(work, format, keys[0]))
     if problems:
@@ -269,7 +263,7 @@ def _told(task: Task, inputs: LockedInputs, complete: tuple[Complete, ...]) -> t
         variables=inputs.variables,
         distributions=inputs.distributions,
     )
-    libraries = {n: value for each in complete for n, value in here(each).environment.items()}
+    libraries = {n: value for each in complete for n, value in each.here.environment.items()}
     found = acceptance.changes(task.memory, now, libraries)
     return tuple(_as_read(work, each, before, inputs) for each in found)
 
