@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from artifactbuild.manifest.model import FormatRequest, Manifest
-from artifactbuild.release import digest, revisions
+from artifactbuild.release import digest, own_facts, revisions
 from artifactbuild.release.environment import drift
 from artifactbuild.release.lock import Lock
 from artifactbuild.release.record import Inputs
@@ -16,7 +16,7 @@ from artifactbuild.release.sources import words
 BUILD, KEEP, REFUSE, DAMAGED = "build", "keep", "refuse", "damaged"
 UP_TO_DATE = "up to date"
 
-TEXT = frozenset({"card", "metadata"})
+TEXT = own_facts.TEXTS
 """Keys of the manifest that only describe the model: a new text needs no new version."""
 
 NOT_HELD = {"onnx": ("string", "bfloat16"), "tflite": ("bfloat16", "float64")}

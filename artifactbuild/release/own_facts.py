@@ -12,7 +12,7 @@ from artifactbuild.release import environment, record, revisions
 from artifactbuild.release.lock import Lock, Locked
 from artifactbuild.release.record import Record
 
-TEXTS = ("metadata", "card")
+TEXTS = frozenset({"card", "metadata"})
 """The keys of the manifest that only records and cards tell."""
 
 
