@@ -24,6 +24,7 @@ def are_explained(made: Record, found: Mapping[str, str], locked: Locked, lock: 
     """
     own_template = "card" in made.inputs.manifest
     other_card = own_template or found.get(record.CARD) != locked.files.get(record.CARD)
+    other_outputs = found.get(record.REFERENCE) != locked.files.get(record.REFERENCE)
     other_record = found.get(record.FILE) != locked.files.get(record.FILE)
     elsewhere = bool(environment.drift(lock.environment, made.environment))
     if not other_record:
@@ -31,14 +32,8 @@ def are_explained(made: Record, found: Mapping[str, str], locked: Locked, lock: 
     if elsewhere and other_card:
         return True
     return locked.is_payload(found) and (
-        _has_own_outputs(made, found, locked) or _is_newer(made, lock) or _says_more(made, lock)
+        other_outputs or _is_newer(made, lock) or _says_more(made, lock)
     )
-
-
-def _has_own_outputs(made: Record, found: Mapping[str, str], locked: Locked) -> bool:
-    """Tell whether the outputs were computed here: the record lists another reference."""
-    own, listed = found.get(record.REFERENCE), made.files.get(record.REFERENCE)
-    return listed is not None and listed.sha256 == own != locked.files.get(record.REFERENCE)
 
 
 def _is_newer(made: Record, lock: Lock) -> bool:
