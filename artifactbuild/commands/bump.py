@@ -55,6 +55,8 @@ def command(paths: tuple[str, ...], every: bool, to: str | None, part: str, as_j
         for path, verdict in verdicts.items()
         if verdict.bump
     }
+    if to is not None and not bumped:
+        bumping.hold_version(to)
     for path, change in bumped.items():
         path.write_bytes(change.content)
     if as_json:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from artifactbuild.manifest import files, load, schema, text, versions
 from artifactbuild.manifest.text import Document
-from artifactbuild.problems import Refusal
+from artifactbuild.problems import Problem, Refusal
+
+NEAR = "v2"
+"""A version to name where nothing like one was."""
 
 _WHERE = ("version",)
 _SCALAR = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"|[^\s,\[\]{}#'\"]+")
@@ -66,13 +69,27 @@ def bumped(path: Path, to: str | None, part: str, taken: Collection[str] = ()) -
     )
 
 
+def hold_version(to: str) -> None:
+    """Refuse what is no version, where no manifest is there to be given it.
+
+    Raises:
+        Refusal: when it is none.
+    """
+    if not versions.is_version(to):
+        hint = f"run `artifactbuild bump --to {versions.nearest(to) or NEAR}`"
+        raise Refusal(Problem(file="bump", message=_no_version(to), hint=hint))
+
+
+def _no_version(to: str) -> str:
+    return f"--to {to!r} is no version, {versions.expected()}"
+
+
 def _hold(document: Document, before: str, to: str, taken: Collection[str]) -> None:
     """Refuse a version that is none, that the manifest has already, or that was released."""
     if not versions.is_version(to):
         near = versions.nearest(to) or versions.following(before)
-        message = f"--to {to!r} is no version, {versions.expected()}"
         hint = f"run `artifactbuild bump --to {near} {document.file}`"
-        raise Refusal(document.problem(_WHERE, message, hint))
+        raise Refusal(document.problem(_WHERE, _no_version(to), hint))
     if to == before:
         message = f"the version is {before!r} already"
         hint = f"run `artifactbuild bump {document.file}` for the next one, or name one with --to"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -50,8 +51,27 @@ def _of_module(module: str) -> list[tuple[str, str]]:
     version = _version(module)
     if version:
         return [(module, version)]
-    names = dict.fromkeys(metadata.packages_distributions().get(module, ()))
+    names = dict.fromkeys(
+        each.metadata["Name"] for each in metadata.distributions() if module in _tops(each)
+    )
     return [(name, _version(name)) for name in names]
+
+
+def _tops(distribution: metadata.Distribution) -> set[str]:
+    """Return the top-level modules of a distribution.
+
+    `metadata.packages_distributions` of Python 3.10 knows only those that are listed, which few
+    tools still do.
+    """
+    if listed := (distribution.read_text("top_level.txt") or "").split():
+        return set(listed)
+    files = distribution.files or ()
+    return {file.parts[0] if len(file.parts) > 1 else _stem(file.name) for file in files}
+
+
+def _stem(name: str) -> str:
+    """Return the module that a file is: `x` of `x.py` or `x.cpython-310-x86_64-linux-gnu.so`."""
+    return inspect.getmodulename(name) or ""
 
 
 def _version(name: str) -> str:

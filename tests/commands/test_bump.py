@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from artifactbuild.cli import run
+from artifactbuild.manifest.versions import expected
 from tests.hints.following import follow
 from tests.releases import commit, git, release, wish
 
@@ -51,6 +52,20 @@ def test_what_changed_is_bumped_and_nothing_else(repository: Path, bump: Bump) -
 
 def test_nothing_changed(repository: Path, bump: Bump) -> None:
     assert bump() == (0, NOTHING, "")
+
+
+@pytest.mark.parametrize(("to", "near"), [("WORD", "v2"), ("2.0", "2.0.0")])
+def test_no_version_is_refused_where_nothing_is_bumped(
+    repository: Path, bump: Bump, to: str, near: str
+) -> None:
+    code, out, told = bump("--to", to)
+    assert (code, out) == (1, "")
+    assert told == (
+        f"bump: --to {to!r} is no version, {expected()}\n"
+        f"    run `artifactbuild bump --to {near}`\n1 problem\n"
+    )
+    (version,) = follow(told, "run `artifactbuild bump --to {}`")
+    assert bump("--to", version) == (0, NOTHING, "")
 
 
 @pytest.mark.parametrize(

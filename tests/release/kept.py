@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 from artifactbuild import resources
@@ -16,6 +17,12 @@ VERSIONS = sorted(path.name for path in RECORDS.iterdir())
 CURRENT = "v1"
 FORMATS = ("savedmodel", "keras", "h5", "weights", "weights_h5", "tflite", "onnx")
 MODEL = "dense"
+REVIVED = ("h5", "keras", "savedmodel")
+"""The formats of which Keras makes its own model again, of a configuration in the file."""
+
+IS_KERAS_OLDER = tuple(map(int, metadata.version("keras").split(".")[:2])) < (3, 15)
+"""Whether the Keras here does not know `quantization_config`, which that of the records wrote."""
+
 TEMPLATE = resources.card_template()
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 
 from artifactbuild.worker.difference import tree
+from artifactbuild.worker.fingerprints import FingerprintDef
 
 WORDS = (
     (r"^meta_graphs\[0\]\.", ""),
@@ -37,7 +38,7 @@ def saved_model(before: Path, after: Path) -> Iterator[str]:
 
 def fingerprint(before: Path, after: Path) -> Iterator[str]:
     """Yield the fields that differ."""
-    yield from _differences(fingerprint_pb2.FingerprintDef, before, after)
+    yield from _differences(FingerprintDef, before, after)
 
 
 def onnx(before: Path, after: Path) -> Iterator[str]:

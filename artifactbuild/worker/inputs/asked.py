@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _collections_abc
 import ast
-import importlib
+import importlib.util
 import os
 import sys
 from collections import Counter
@@ -17,7 +17,7 @@ from artifactbuild.release import variables
 
 _IMPORT = "<frozen importlib."
 _BETWEEN = (
-    *(_IMPORT, importlib.__file__, "<frozen os>", os.__file__),
+    *(_IMPORT, importlib.__file__, importlib.util.__file__, "<frozen os>", os.__file__),
     *("<frozen _collections_abc>", _collections_abc.__file__),
 )
 """Code that stands between the project's code and what it asks for."""

@@ -13,10 +13,11 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
-from tensorflow.core.protobuf import config_pb2, fingerprint_pb2, saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, saved_model_pb2
 
 from artifactbuild.release import tree
 from artifactbuild.release.fault import Fault
+from artifactbuild.worker.fingerprints import FingerprintDef
 from artifactbuild.worker.inspection import saving
 from artifactbuild.worker.inspection.fields import hidden
 from artifactbuild.worker.inspection.operations import ALLOWED, SAVING
@@ -192,7 +193,7 @@ def _fingerprint(folder: Path) -> Iterator[Fault]:
     path = folder / FINGERPRINT
     if not path.is_file():
         return
-    raw, fingerprint = path.read_bytes(), fingerprint_pb2.FingerprintDef()
+    raw, fingerprint = path.read_bytes(), FingerprintDef()
     try:
         fingerprint.ParseFromString(raw)
     except DecodeError as error:

@@ -17,6 +17,7 @@ _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR = struct.Struct("<4sIQI")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _LOCAL = struct.Struct("<4s5H3I2H")
+_WIDE = struct.Struct("<2H2Q")
 FULL = 0xFFFFFFFF
 """What stands for a number that only the 64-bit field has."""
 
@@ -163,7 +164,7 @@ def _own_header(file: BinaryIO, part: Part) -> tuple[int, list[str]]:
     name, wide = file.read(length), file.read(extra)
     if (stored, size) == (FULL, FULL) and extra == 20:  # as NumPy writes members of any size
         stored, size, _ = _widened((size, stored, 0), wide)
-    elif extra:
+    elif extra and wide != _WIDE.pack(ZIP64, 16, size, stored):  # Python 3.10 writes them twice
         raise Torn(BESIDE)
     differences = [] if name == part.name else ["has another name in its own header"]
     if flags != part.flags or flags & ~(UTF8 | ENCRYPTED):
