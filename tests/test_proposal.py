@@ -166,6 +166,14 @@ def make_forgetful():
     inputs = keras.Input((3,))
     return keras.Model(inputs, Shifted(by=2.0)(inputs))
 
+class Folded(keras.layers.Layer):
+    def call(self, inputs):
+        return keras.ops.reshape(inputs, (-1, 37))
+
+def make_folded():
+    inputs = keras.Input((None,), name="x")
+    return keras.Model(inputs, keras.layers.Dense(2)(Folded()(inputs)))
+
 def make_hyphen():
     inputs = {"user-id": keras.Input((3,), name="user-id")}
     return keras.Model(inputs, keras.layers.Dense(2)(inputs["user-id"]))
@@ -193,6 +201,22 @@ def test_unbuilt_subclassed_model_asks_for_its_inputs_and_takes_them(
     )
     made = init("adder:make_model", inputs=given, formats=("savedmodel",))
     assert load(shop / made.manifest).manifest.input_signature == given
+    assert build(shop / made.manifest).results[0].outcome == "published"
+
+
+def test_model_that_answers_nothing_that_was_tried_takes_what_it_is_told(
+    init: Init, build: Build, shop: Path
+) -> None:
+    Path("adder.py").write_text(SUBCLASSED)
+    with pytest.raises(Refusal) as refused:
+        init("adder:make_folded")
+    assert "adder:make_folded: calling the model raised InvalidArgumentError" in str(refused.value)
+    follow(
+        str(refused.value),
+        "say what it takes: `--input NAME:DTYPE:SHAPE`, such as `--input x:float32:null,32`",
+    )
+    given = (Tensor(name="x", shape=(None, 37), dtype="float32"),)
+    made = init("adder:make_folded", inputs=given, formats=("weights",))
     assert build(shop / made.manifest).results[0].outcome == "published"
 
 

@@ -18,6 +18,7 @@ from artifactbuild.reading import Unreadable, bounded
 
 CHUNK = 1 << 20
 MAX_SOURCE = 1 << 24
+RELATIVE = "paths are relative to the manifest's folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +257,7 @@ def _batches(found: Mapping[str, arrays.Array]) -> Iterator[tuple[str, str]]:
 def _file(place: Place, text: str, where: Where) -> Path | Problem:
     """Find a regular file inside the project, or say why there is none."""
     if PurePosixPath(text).is_absolute() or PureWindowsPath(text).drive:
-        hint = "write it relative to the manifest's folder"
-        return place.document.problem(where, f"{text!r} is not a relative path", hint)
+        return place.document.problem(where, f"{text!r} is not a relative path", RELATIVE)
     try:
         path = (place.folder / text).resolve()
         inside = path.is_relative_to(place.project.resolve())
@@ -270,8 +270,7 @@ def _file(place: Place, text: str, where: Where) -> Path | Problem:
         return place.document.problem(where, f"{text!r} leads out of the project", hint)
     if not exists:
         guess = did_you_mean(path.name, _siblings(path.parent))
-        hint = guess or "paths are relative to the manifest's folder"
-        return place.document.problem(where, f"no file {text!r}", hint)
+        return place.document.problem(where, f"no file {text!r}", guess or RELATIVE)
     if not regular:
         return place.document.problem(where, f"{text!r} is not a file", "name a regular file")
     return path

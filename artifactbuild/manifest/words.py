@@ -144,8 +144,10 @@ def _missing_keys(_document: Document, error: Fault, where: Where) -> Iterator[F
 
 def _addition(key: str, schema: Schema) -> str:
     example = _example(schema)
+    if example:
+        return f"add '{key}: {example}' ({schema['description']})"
     told = f" ({schema['description']})" if "description" in schema else ""
-    return f"add '{key}: {example}'{told}" if example else f"add '{key}'{told}"
+    return f"add '{key}'{told}"
 
 
 def _example(schema: Schema) -> str:

@@ -1,7 +1,7 @@
-"""The message of `fingerprint.pb`: TensorFlow 2.18 writes a field that its Python does not know.
+"""The message of `fingerprint.pb`: TensorFlow writes `uuid` since 2.19, and 2.18 reads it as well.
 
-Its C++ writes `uuid`, as that of later ones does, and its module `fingerprint_pb2` is older. What a
-reader does not know it cannot replace, and `uuid` is random: so the message is completed here.
+What a reader does not know is refused as hidden. So the message of 2.18 is completed here, and it
+inspects and compares what a later one wrote.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import fingerprint_pb2
 
 UUID = "uuid"
 NUMBER = 7
-"""Of the field, since TensorFlow 2.18."""
+"""Of the field, since TensorFlow 2.19."""
 
 
 def completed(file: Any, name: str) -> Any:

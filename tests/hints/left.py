@@ -45,11 +45,4 @@ LEFT: Mapping[str, str] = {
     "compile with the optimizer that the weights were trained with": ONCE,
     "several kinds of inputs were tried; give the model its weights in the factory, or make it "
     "heed its inputs": ONCE,
-    "say what it takes: `--input NAME:DTYPE:SHAPE`, such as `--input x:float32:null,32`": (
-        "what no try of `init` finds out is the shape of one model: the same option is applied "
-        "where a model does not say its inputs"
-    ),
-    "`--keep` keeps its log for a look": "says where to look, not what to do",
-    "add '{}: {}'": "every key of the schema that has an example has a description, too",
-    "write it relative to the manifest's folder": "the schema refuses such a path before",
 }

@@ -14,6 +14,8 @@ from artifactbuild.pipeline import Outcome
 from artifactbuild.release.digest import of_folder
 from artifactbuild.reproduction.conditions import NAMES, lacking, named
 from artifactbuild.reproduction.nouns import Released
+from artifactbuild.reproduction.rebuild import LOG
+from tests.hints.following import follow
 from tests.reproduction.projects import committed, edit, git, write_lock
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -138,6 +140,10 @@ def test_child_that_ends_without_an_answer_is_told(
         "dense/model.artifact.yaml: the rebuild ended with exit code 1: gone",
         "    `--keep` keeps its log for a look",
     ]
+    follow(err, "`--keep` keeps its log for a look")
+    assert run(["reproduce", "--keep"]) == 1
+    (kept,) = re.findall(r"kept for a look: (\S+)", capsys.readouterr().err)
+    assert Path(kept, LOG).read_text().strip() == "gone"
 
 
 def test_problem_of_the_rebuild_is_named_as_in_the_project(

@@ -1,4 +1,4 @@
-"""`fingerprint.pb`: its uuid follows from its hashes, whichever TensorFlow writes it."""
+"""`fingerprint.pb`: its uuid follows from its hashes, if TensorFlow writes one at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_two_times_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_message_of_tensorflow_2_18_is_completed() -> None:
-    """Its Python has no `uuid`."""
+    """It has no `uuid`, and reads what later ones wrote."""
     file = descriptor_pb2.FileDescriptorProto()
     fingerprint_pb2.DESCRIPTOR.CopyToProto(file)
     fields = file.message_type[0].field

@@ -16,11 +16,15 @@ FILE = "fingerprint.pb"
 
 
 def write(folder: Path) -> None:
-    """Let TensorFlow hash the files anew; for its random uuid put a digest of the hashes."""
+    """Let TensorFlow hash the files anew; for its random uuid put a digest of the hashes.
+
+    TensorFlow 2.18 writes no uuid.
+    """
     write_fingerprint(str(folder))
     path = folder / FILE
     fingerprint = FingerprintDef.FromString(path.read_bytes())
-    fingerprint.ClearField("uuid")
-    digest = hashlib.sha256(fingerprint.SerializeToString(deterministic=True)).digest()
-    fingerprint.uuid = str(int.from_bytes(digest[:8], "big"))
+    if fingerprint.uuid:
+        fingerprint.ClearField("uuid")
+        digest = hashlib.sha256(fingerprint.SerializeToString(deterministic=True)).digest()
+        fingerprint.uuid = str(int.from_bytes(digest[:8], "big"))
     path.write_bytes(fingerprint.SerializeToString(deterministic=True))
