@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ ROOT = Path(__file__).parents[1]
 LOCKS = sorted(ROOT.glob("manifests/*/model.artifact.lock"))
 FACTS = ("MODEL_CARD.md", "metadata.json", "reference.npz")
 """What a version has beside its payload."""
+
+AT_A_TIME = 2
+"""How many combinations are tried at a time: what one waits for, another works in."""
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "protobuf", "h5py")
 TENSORFLOWS = {
@@ -83,15 +87,21 @@ COMBINATIONS = {
 def main() -> None:
     """Run the combinations that are asked for, and print the table."""
     given = _given()
-    rows: list[list[str]] = []
     with tempfile.TemporaryDirectory(prefix="artifactbuild-matrix-") as folder:
-        for name in given.combinations or COMBINATIONS:
-            began = time.monotonic()
-            rows.append(_row(COMBINATIONS[name], Path(folder, name), given.tests.split()))
-            print(f"{name}: {rows[-1][-1]} ({time.monotonic() - began:.0f} s)", flush=True)
-            shutil.rmtree(Path(folder, name), ignore_errors=True)
+        names = given.combinations or list(COMBINATIONS)
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            rows = list(pool.map(lambda name: _done(name, Path(folder), given.tests), names))
     print(_table(rows))
     sys.exit(any(row[-1] != "passed" for row in rows))
+
+
+def _done(name: str, folder: Path, tests: str) -> list[str]:
+    """Do everything for a combination by its name; say how it ended, and leave nothing."""
+    began = time.monotonic()
+    row = _row(COMBINATIONS[name], folder / name, tests.split())
+    print(f"{name}: {row[-1]} ({time.monotonic() - began:.0f} s)", flush=True)
+    shutil.rmtree(folder / name, ignore_errors=True)
+    return row
 
 
 def _given() -> argparse.Namespace:

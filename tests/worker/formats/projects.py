@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,18 +84,25 @@ def said(refusal: Refusal) -> list[str]:
 
 
 def in_two_processes(
-    parent: Path, source: str, formats: str, rest: str, payload: str
-) -> tuple[bytes, bytes]:
-    """Give the payload's bytes of two builds: each in a folder and an interpreter of its own."""
-    contents = []
+    parent: Path, source: str, wishes: Sequence[str], rest: str, payload: str
+) -> Iterator[tuple[bytes, bytes]]:
+    """Give the payload's bytes of two builds, in a folder and an interpreter each, by formats."""
+    contents: list[list[bytes]] = []
     for name in ("first", "a-second"):
-        folder = parent / name
-        folder.mkdir(exist_ok=True)
-        (folder / "pyproject.toml").touch()
-        manifest = project(folder, source, formats, rest)
         with Server() as server:
-            pipeline.build(job(load(manifest), None), server, lambda text: None)
-        contents.append((folder / "artifacts" / "sample" / payload).read_bytes())
-        shutil.rmtree(folder)
-    first, second = contents
-    return first, second
+            contents.append(
+                [_built(parent / name, source, each, rest, server, payload) for each in wishes]
+            )
+    yield from zip(*contents, strict=True)
+
+
+def _built(
+    folder: Path, source: str, formats: str, rest: str, server: Server, payload: str
+) -> bytes:
+    folder.mkdir()
+    (folder / "pyproject.toml").touch()
+    manifest = project(folder, source, formats, rest)
+    pipeline.build(job(load(manifest), None), server, lambda text: None)
+    content = (folder / "artifacts" / "sample" / payload).read_bytes()
+    shutil.rmtree(folder)
+    return content

@@ -177,10 +177,10 @@ def make_model():
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    first, second = projects.in_two_processes(
+    ((first, second),) = projects.in_two_processes(
         tmp_path,
         BRANCHED,
-        "[onnx]",
+        ["[onnx]"],
         case("{normal: true, shape: [8, 6, 4]}"),
         "onnx/v1/model.onnx",
     )
