@@ -7,12 +7,10 @@ it: nothing is left out for an older Keras.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import metadata
 
 from artifactbuild.manifest.schema import format_names
 from tests.kinds.prove import EXACT, Verdict
-
-IS_OLDER = tuple(map(int, metadata.version("keras").split(".")[:2])) < (3, 15)
+from tests.release.kept import IS_KERAS_OLDER
 
 BROKEN = "broken: "
 """In front of words of the error that Keras fails with, in its own code."""
@@ -35,7 +33,7 @@ weights of TF-IDF, and its `Muon` trains nothing; its `Attention` is loaded from
 
 def wanted(name: str, newer: Mapping[str, str]) -> Mapping[str, str]:
     """Return what is expected of a kind with the Keras that is here."""
-    return {**newer, **DIFFERENT[name]} if IS_OLDER and name in DIFFERENT else newer
+    return {**newer, **DIFFERENT[name]} if IS_KERAS_OLDER and name in DIFFERENT else newer
 
 
 def is_broken(wanted: str, verdict: Verdict) -> bool:
