@@ -11,8 +11,8 @@ from artifactbuild.manifest import files, load, schema, text, versions
 from artifactbuild.manifest.text import Document
 from artifactbuild.problems import Problem, Refusal
 
-NEAR = "v2"
-"""A version to name where nothing like one was."""
+EXAMPLE = "v2"
+"""The version that a hint names where none is similar to what was given."""
 
 _WHERE = ("version",)
 _SCALAR = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"|[^\s,\[\]{}#'\"]+")
@@ -70,13 +70,13 @@ def bumped(path: Path, to: str | None, part: str, taken: Collection[str] = ()) -
 
 
 def hold_version(to: str) -> None:
-    """Refuse what is no version, where no manifest is there to be given it.
+    """Refuse a malformed version where no manifest is bumped to it.
 
     Raises:
-        Refusal: when it is none.
+        Refusal: when it is malformed.
     """
     if not versions.is_version(to):
-        hint = f"run `artifactbuild bump --to {versions.nearest(to) or NEAR}`"
+        hint = f"run `artifactbuild bump --to {versions.nearest(to) or EXAMPLE}`"
         raise Refusal(Problem(file="bump", message=_no_version(to), hint=hint))
 
 

@@ -146,8 +146,8 @@ def _addition(key: str, schema: Schema) -> str:
     example = _example(schema)
     if example:
         return f"add '{key}: {example}' ({schema['description']})"
-    told = f" ({schema['description']})" if "description" in schema else ""
-    return f"add '{key}'{told}"
+    description = f" ({schema['description']})" if "description" in schema else ""
+    return f"add '{key}'{description}"
 
 
 def _example(schema: Schema) -> str:

@@ -16,7 +16,7 @@ FILE = "fingerprint.pb"
 
 
 def write(folder: Path) -> None:
-    """Let TensorFlow hash the files anew; for its random uuid put a digest of the hashes.
+    """Let TensorFlow hash the files again; replace its random uuid by a digest of the hashes.
 
     TensorFlow 2.18 writes no uuid.
     """
